@@ -18,6 +18,17 @@ pub(crate) fn spread_over(dataset: &Dataset, split: Split, count: usize) -> Vec<
     (0..count).map(|i| i * all / count).collect()
 }
 
+/// The same examples dealt out to the batches in turn, so that every batch holds all classes as training's do: each
+/// batch is normalised by its own statistics, and those of a batch of one class would take away what tells it from
+/// the others.
+fn dealt(examples: &[usize]) -> Vec<usize> {
+    let batches = examples.len().div_ceil(BATCH).max(1);
+    (0..batches)
+        .flat_map(|first| examples.iter().skip(first).step_by(batches))
+        .copied()
+        .collect()
+}
+
 /// A candidate with statistics from `count` training pictures, ready to classify. For one candidate; who recalibrates
 /// many keeps the [`CalibrationSet`] and the workspace.
 pub(crate) fn recalibrated(
@@ -44,7 +55,7 @@ pub(crate) struct CalibrationSet {
 impl CalibrationSet {
     /// `count` pictures in a data configuration.
     pub(crate) fn new(dataset: &Dataset, config: DataConfig, count: usize) -> Self {
-        let examples = spread_over(dataset, Split::Train, count);
+        let examples = dealt(&spread_over(dataset, Split::Train, count));
         let batch = dataset.evaluation_batch(Split::Train, &examples, config);
         let shape = config.input_shape();
         CalibrationSet {
