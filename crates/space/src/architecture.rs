@@ -56,11 +56,13 @@ pub struct Stage {
     pub blocks: Vec<Block>,
 }
 
-/// A network: stem (3x3, stride 2), stages, head (1x1), global average pool, classifier.
+/// A network: stem (3x3), stages, head (1x1), global average pool, classifier.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Architecture {
     /// Output channels of the stem.
     pub stem: usize,
+    /// Stride of the stem: 1 or 2.
+    pub stem_stride: usize,
     /// All stages of the space, in order; trailing ones may be empty.
     pub stages: Vec<Stage>,
     /// Output channels of the head's 1x1 convolution; 0 leaves it out.
@@ -104,7 +106,7 @@ impl Architecture {
     }
 
     /// The network in a few words for tables: `stem 16, 9 blocks (8-16-24-40), head 256`; the numbers in
-    /// brackets are the widths of the stages.
+    /// brackets are the widths of the stages. A stem that keeps the input's resolution is a `fine stem`.
     pub fn summary(&self) -> String {
         let widths: Vec<String> = self
             .active_stages()
@@ -120,7 +122,11 @@ impl Architecture {
             0 => "no head".to_owned(),
             width => format!("head {width}"),
         };
-        format!("stem {}, {blocks}, {head}", self.stem)
+        let stem = match self.stem_stride {
+            1 => "fine stem",
+            _ => "stem",
+        };
+        format!("{stem} {}, {blocks}, {head}", self.stem)
     }
 }
 
@@ -172,12 +178,14 @@ mod tests {
         };
         let mut network = Architecture {
             stem: 16,
+            stem_stride: 2,
             stages: vec![stage(8, 1), stage(24, 2), stage(16, 0)],
             head: 256,
         };
         assert_eq!(network.summary(), "stem 16, 3 blocks (8-24), head 256");
         network.stages.truncate(1);
         network.head = 0;
-        assert_eq!(network.summary(), "stem 16, 1 block (8), no head");
+        network.stem_stride = 1;
+        assert_eq!(network.summary(), "fine stem 16, 1 block (8), no head");
     }
 }

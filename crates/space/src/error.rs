@@ -57,6 +57,12 @@ pub enum SpaceError {
         /// The nearest multiple of 8.
         nearest: usize,
     },
+    /// The strides of the stem are none of the possible lists.
+    #[error("`stem_strides` is {found:?}; it must be [2], [1] or [2, 1]")]
+    StemStrides {
+        /// The list.
+        found: Vec<usize>,
+    },
     /// A kernel of a size that there is none of.
     #[error("`{what}` is {value}; kernels are 3, 5 or 7")]
     Kernel {

@@ -10,6 +10,8 @@ use crate::{Architecture, Block, Expansion, NetworkSpace};
 pub enum Gene {
     /// Channels of the stem.
     Stem,
+    /// Stride of the stem.
+    StemStride,
     /// Channels of the head.
     Head,
     /// The expansion that all blocks share, in a space with tied expansions.
@@ -56,7 +58,7 @@ impl NetworkSpace {
     /// # Panics
     /// If `network` has more stages than the space.
     pub fn genes(&self, network: &Architecture) -> Vec<Gene> {
-        let mut genes = vec![Gene::Stem];
+        let mut genes = vec![Gene::Stem, Gene::StemStride];
         if self.has_head(network) {
             genes.push(Gene::Head);
         }
@@ -82,7 +84,7 @@ impl NetworkSpace {
     pub fn has(&self, network: &Architecture, gene: Gene) -> bool {
         let blocks = |stage: usize| network.stages.get(stage).map_or(0, |s| s.blocks.len());
         match gene {
-            Gene::Stem => true,
+            Gene::Stem | Gene::StemStride => true,
             Gene::Head => self.has_head(network),
             Gene::SharedExpansion => self.tied_blocks(network).next().is_some(),
             Gene::Depth { stage } => stage < network.stages.len(),
@@ -100,6 +102,7 @@ impl NetworkSpace {
     pub fn value(&self, network: &Architecture, gene: Gene) -> usize {
         match gene {
             Gene::Stem => nearest(&self.stem, network.stem),
+            Gene::StemStride => nearest(&self.stem_strides, network.stem_stride),
             Gene::Head => nearest(&self.head, network.head),
             Gene::SharedExpansion => {
                 let (stage, block) = self
@@ -136,6 +139,7 @@ impl NetworkSpace {
     pub fn values(&self, network: &Architecture, gene: Gene) -> RangeInclusive<usize> {
         let choices = match gene {
             Gene::Stem => self.stem.len(),
+            Gene::StemStride => self.stem_strides.len(),
             Gene::Head => self.head.len(),
             Gene::SharedExpansion => self.shared_expansions().map_or(1, <[Expansion]>::len),
             Gene::Width { stage } => self.stages[stage].widths.len(),
@@ -165,6 +169,7 @@ impl NetworkSpace {
     pub(crate) fn set(&self, network: &mut Architecture, gene: Gene, value: usize) {
         match gene {
             Gene::Stem => network.stem = self.stem[value],
+            Gene::StemStride => network.stem_stride = self.stem_strides[value],
             Gene::Head => network.head = self.head[value],
             Gene::SharedExpansion => self.set_shared_expansion(network, value),
             Gene::Depth { stage } => self.set_depth(network, stage, value),

@@ -6,7 +6,7 @@ use crate::{Activation, Block, Candidate, Graph, Layer, Operator, Shape, TensorI
 
 /// The graph of a candidate for `classes` classes.
 ///
-/// Stem (3x3, stride 2, ReLU6), the blocks of every stage up to the first empty one, the head (1x1,
+/// Stem (3x3, ReLU6), the blocks of every stage up to the first empty one, the head (1x1,
 /// ReLU6) if it has channels, global average pool, classifier, softmax. Layers are named `stem`,
 /// `stage{s}.block{b}.expand|depthwise|project|add` (both from 0), `head`, `pool`, `classifier` and
 /// `softmax`. A block without expansion has no `expand`; a block has an `add` where
@@ -15,11 +15,18 @@ use crate::{Activation, Block, Candidate, Graph, Layer, Operator, Shape, TensorI
 /// Any candidate lowers; [`Graph::validate`] says whether the graph can be run.
 ///
 /// # Panics
-/// If a stage's stride is 0.
+/// If a stride is 0.
 pub fn lower(candidate: &Candidate, classes: usize) -> Graph {
     let network = &candidate.network;
     let mut lowering = Lowering::new(candidate.data.input_shape());
-    lowering.convolution("stem".to_owned(), 3, 2, Activation::Relu6, network.stem);
+    let relu6 = Activation::Relu6;
+    lowering.convolution(
+        "stem".to_owned(),
+        3,
+        network.stem_stride,
+        relu6,
+        network.stem,
+    );
     for (s, stage) in network.active_stages().iter().enumerate() {
         for (b, block) in stage.blocks.iter().enumerate() {
             let stride = if b == 0 { stage.stride } else { 1 };

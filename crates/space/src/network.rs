@@ -5,6 +5,8 @@ mod presets;
 
 use serde::{Deserialize, Serialize};
 
+use danas_data::InputShape;
+
 use crate::architecture::multiple_of_eight;
 use crate::{Architecture, Block, Expansion, Stage};
 
@@ -37,6 +39,14 @@ pub struct NetworkSpace {
     pub name: String,
     /// Output channels of the stem; multiples of 8.
     pub stem: Vec<usize>,
+    /// Strides of the stem, the coarser first: `[2]`, `[1]` or `[2, 1]`.
+    #[serde(default = "coarse")]
+    pub stem_strides: Vec<usize>,
+    /// The longest side of an input for which all strides of the stem are a choice; larger inputs have the first
+    /// one only. A large picture is better shrunk by its data configuration, which may cost nothing, than kept at
+    /// full size by the network; a small one has nothing to lose.
+    #[serde(default)]
+    pub fine_stem_up_to: usize,
     /// Output channels of the head; multiples of 8, 0 for no head.
     pub head: Vec<usize>,
     /// Whether the head exists only behind the last stage: a network that ends earlier then has none.
@@ -53,31 +63,43 @@ pub struct NetworkSpace {
     pub stages: Vec<StageSpace>,
 }
 
+fn coarse() -> Vec<usize> {
+    vec![2]
+}
+
 fn hundred() -> usize {
     100
 }
 
 impl NetworkSpace {
-    /// The space for inputs of `channels` channels: itself, or with narrower stem and stages where there
-    /// is one channel and `mono_width_percent` says so.
-    pub fn for_channels(&self, channels: usize) -> NetworkSpace {
+    /// The space for inputs of one shape: with one stride of the stem where the input is large (see
+    /// [`NetworkSpace::fine_stem_up_to`]), and with narrower stem and stages where there is one channel and
+    /// `mono_width_percent` says so.
+    pub fn for_input(&self, input: InputShape) -> NetworkSpace {
         let mut space = self.clone();
-        let percent = std::mem::replace(&mut space.mono_width_percent, 100);
-        if channels != 1 || percent == 100 {
-            return space;
+        if input.height.max(input.width) > self.fine_stem_up_to {
+            space.stem_strides.truncate(1);
         }
-        let widths = space.stages.iter_mut().map(|stage| &mut stage.widths);
-        for list in widths.chain([&mut space.stem]) {
+        let percent = std::mem::replace(&mut space.mono_width_percent, 100);
+        if input.channels == 1 && percent < 100 {
+            space.narrow(percent);
+        }
+        space
+    }
+
+    /// Leaves `percent` of the widths of stem and stages, in multiples of 8.
+    fn narrow(&mut self, percent: usize) {
+        let widths = self.stages.iter_mut().map(|stage| &mut stage.widths);
+        for list in widths.chain([&mut self.stem]) {
             for width in list.iter_mut() {
                 *width = multiple_of_eight(*width * percent, 100);
             }
             list.dedup();
         }
-        space
     }
 
     /// The space that holds this one and `other`: the union of every list of choices. The two must have
-    /// the same stages except for widths, as two results of [`NetworkSpace::for_channels`] do.
+    /// the same stages except for widths, as two results of [`NetworkSpace::for_input`] do.
     pub(crate) fn union(mut self, other: &NetworkSpace) -> NetworkSpace {
         let join = |list: &mut Vec<usize>, more: &[usize]| {
             list.extend_from_slice(more);
@@ -85,6 +107,8 @@ impl NetworkSpace {
             list.dedup();
         };
         join(&mut self.stem, &other.stem);
+        join(&mut self.stem_strides, &other.stem_strides);
+        self.stem_strides.reverse();
         for (stage, more) in self.stages.iter_mut().zip(&other.stages) {
             join(&mut stage.widths, &more.widths);
         }
@@ -117,6 +141,7 @@ impl NetworkSpace {
     /// index into a gene's choices (or the least and the greatest depth) and returns one between them.
     pub(crate) fn build(&self, mut pick: impl FnMut(usize, usize) -> usize) -> Architecture {
         let stem = self.stem[pick(0, self.stem.len() - 1)];
+        let stem_stride = self.stem_strides[pick(0, self.stem_strides.len() - 1)];
         let shared = self
             .shared_expansions()
             .map(|choices| choices[pick(0, choices.len() - 1)]);
@@ -151,13 +176,20 @@ impl NetworkSpace {
             true => 0,
             false => self.head[pick(0, self.head.len() - 1)],
         };
-        Architecture { stem, stages, head }
+        Architecture {
+            stem,
+            stem_stride,
+            stages,
+            head,
+        }
     }
 
     /// Whether `network` is one of this space, written as the space writes it (an empty stage has the
     /// narrowest width).
     pub fn contains(&self, network: &Architecture) -> bool {
-        if !self.stem.contains(&network.stem) || network.stages.len() != self.stages.len() {
+        let stem_holds =
+            self.stem.contains(&network.stem) && self.stem_strides.contains(&network.stem_stride);
+        if !stem_holds || network.stages.len() != self.stages.len() {
             return false;
         }
         let mut ended = false;
@@ -205,7 +237,7 @@ impl NetworkSpace {
 
     /// The number of architectures (exact up to 2^53).
     pub fn cardinality(&self) -> f64 {
-        self.stem.len() as f64 * self.completions(0, false)
+        (self.stem.len() * self.stem_strides.len()) as f64 * self.completions(0, false)
     }
 
     /// The number of ways to choose the stages from `first` on and the head, where all stages before have

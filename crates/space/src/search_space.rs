@@ -1,20 +1,28 @@
 //! Both halves of a search space: data configurations and networks.
 
-use danas_data::{DataConfig, DataSpace, MAX_RESOLUTION, MIN_RESOLUTION};
+use danas_data::{DataConfig, DataSpace, InputShape, MAX_RESOLUTION, MIN_RESOLUTION};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 use crate::{Candidate, NetworkSpace, SpaceError};
 
 /// The set of candidates that a search looks at: every data configuration of one half with every network
-/// of the other. What networks there are may depend on the number of input channels, see
+/// of the other. What networks there are may depend on the input's channels and size, see
 /// [`SearchSpace::network_for`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Halves", into = "Halves")]
 pub struct SearchSpace {
     data: DataSpace,
     network: NetworkSpace,
-    /// The networks for inputs of several channels and of one.
-    networks: [NetworkSpace; 2],
+    /// The networks of every kind of input, see [`input_kind`].
+    networks: [NetworkSpace; 4],
+}
+
+/// What of an input decides which networks there are for it; a number below 4.
+fn input_kind(network: &NetworkSpace, input: InputShape) -> usize {
+    let small = input.height.max(input.width) <= network.fine_stem_up_to;
+    let mono = input.channels == 1;
+    2 * usize::from(small) + usize::from(mono)
 }
 
 /// A space as it is written down.
@@ -66,7 +74,19 @@ impl SearchSpace {
                 });
             }
         }
-        let networks = [network.for_channels(3), network.for_channels(1)];
+        let networks =
+            [(false, false), (false, true), (true, false), (true, true)].map(|(small, mono)| {
+                let side = match small {
+                    true => network.fine_stem_up_to.min(1),
+                    false => network.fine_stem_up_to + 1,
+                };
+                let channels = if mono { 1 } else { 3 };
+                network.for_input(InputShape {
+                    height: side,
+                    width: side,
+                    channels,
+                })
+            });
         Ok(SearchSpace {
             data,
             network,
@@ -92,13 +112,10 @@ impl SearchSpace {
         &self.network
     }
 
-    /// The networks for a data configuration: they depend on its number of channels where the network
-    /// half has a width for monochrome inputs.
+    /// The networks for a data configuration: they depend on its number of channels where the network half has a
+    /// width for monochrome inputs, and on its resolution where the stem's stride is a choice for small ones.
     pub fn network_for(&self, config: &DataConfig) -> &NetworkSpace {
-        match config.colour.channels() {
-            1 => &self.networks[1],
-            _ => &self.networks[0],
-        }
+        &self.networks[input_kind(&self.network, config.input_shape())]
     }
 
     /// The union of the networks for all data configurations. The greatest value of every list is what
@@ -106,10 +123,10 @@ impl SearchSpace {
     /// a smaller kernel the centre of the largest, a shallower stage its first blocks. Every network of the
     /// space runs in it; one with empty stages may write their (unused) width differently.
     pub fn envelope(&self) -> NetworkSpace {
-        let mut kinds = self.data.configs();
-        kinds.sort_by_key(|config| config.colour.channels());
-        kinds.dedup_by_key(|config| config.colour.channels());
-        let mut networks = kinds.iter().map(|config| self.network_for(config));
+        let kinds: BTreeSet<usize> = (self.data.configs().iter())
+            .map(|config| input_kind(&self.network, config.input_shape()))
+            .collect();
+        let mut networks = kinds.into_iter().map(|kind| &self.networks[kind]);
         let first = networks.next().unwrap_or(&self.network).clone();
         networks.fold(first, NetworkSpace::union)
     }

@@ -127,12 +127,18 @@ impl NetworkSpace {
             false => b,
         };
         let stem = either().stem;
+        let stem_stride = either().stem_stride;
         let stages = (0..self.stages.len())
             .map(|s| either().stages[s].clone())
             .collect();
         let head = either().head;
         let sharing = either();
-        let mut child = Architecture { stem, stages, head };
+        let mut child = Architecture {
+            stem,
+            stem_stride,
+            stages,
+            head,
+        };
         self.settle(&mut child);
         let share = Gene::SharedExpansion;
         if self.genes(&child).contains(&share) {
@@ -152,6 +158,6 @@ fn weight(gene: Gene) -> u32 {
     match gene {
         Gene::Depth { .. } => 4,
         Gene::SharedExpansion | Gene::Expansion { .. } | Gene::Width { .. } => 2,
-        Gene::Kernel { .. } | Gene::Stem | Gene::Head => 1,
+        Gene::Kernel { .. } | Gene::Stem | Gene::StemStride | Gene::Head => 1,
     }
 }

@@ -30,6 +30,7 @@ fn small(resolution: usize) -> Candidate {
         data: config(resolution, Colour::Rgb),
         network: Architecture {
             stem: 8,
+            stem_stride: 2,
             stages: vec![
                 stage(1, 8, &[10]),
                 stage(2, 16, &[30, 20]),
@@ -173,7 +174,7 @@ proptest! {
             true => NetworkSpace::njor2025(),
             false => NetworkSpace::default_space(),
         };
-        let networks = networks.for_channels(colour.channels());
+        let networks = networks.for_input(config(resolution, colour).input_shape());
         let candidate = Candidate {
             data: config(resolution, colour),
             network: networks.draw(size, &mut rng(seed)),
@@ -182,7 +183,7 @@ proptest! {
         let graph = lower(&candidate, classes);
         prop_assert_eq!(graph.validate(), Ok(()));
         // SAME padding: every stride halves, rounding up.
-        let mut side = resolution.div_ceil(2);
+        let mut side = resolution.div_ceil(candidate.network.stem_stride);
         for stage in candidate.network.active_stages() {
             side = side.div_ceil(stage.stride);
         }

@@ -25,6 +25,8 @@ fn tiny(tied: bool, head_after_last_stage: bool) -> NetworkSpace {
     NetworkSpace {
         name: "tiny".to_owned(),
         stem: vec![8],
+        stem_strides: vec![2, 1],
+        fine_stem_up_to: 48,
         head: vec![16, 32, 64],
         head_after_last_stage,
         tied_expansion: tied,
@@ -68,12 +70,13 @@ fn single_steps_lead_to_every_network() {
     }
 }
 
-/// With 4 per block (kernel, expansion), 2 widths and 3 heads.
+/// With 4 per block (kernel, expansion), 2 widths, 3 heads and 2 strides of the stem.
 #[test]
 fn cardinality_is_counted_right() {
     let last = 1.0 + 2.0 * 4.0;
     let middle = 1.0 + 2.0 * (4.0 + 16.0) * last;
-    assert_eq!(tiny(false, false).cardinality(), 3.0 * 2.0 * 2.0 * middle);
+    let all = 3.0 * 2.0 * 2.0 * 2.0 * middle;
+    assert_eq!(tiny(false, false).cardinality(), all);
 }
 
 #[test]
@@ -145,12 +148,55 @@ fn one_width_factor_serves_all_njor_blocks() {
 }
 
 #[test]
+fn only_small_inputs_may_keep_their_size_in_the_stem() {
+    let space = mobile();
+    let strides = |resolution| {
+        let config = config(resolution, Colour::Rgb);
+        let networks = space.network_for(&config);
+        (
+            networks.smallest().stem_stride,
+            networks.largest().stem_stride,
+        )
+    };
+    assert_eq!(strides(48), (2, 1));
+    assert_eq!(strides(49), (2, 2));
+    let small = config(32, Colour::Rgb);
+    let network = Architecture {
+        stem_stride: 1,
+        ..space.smallest(small).network
+    };
+    let fine = |resolution| Candidate {
+        data: config(resolution, Colour::Rgb),
+        network: network.clone(),
+    };
+    assert!(space.contains(&fine(32)) && !space.contains(&fine(96)));
+    let side = |candidate: &Candidate| lower(candidate, 2).layers[0].output.height;
+    assert_eq!((side(&fine(32)), side(&space.smallest(small))), (32, 16));
+}
+
+#[test]
+fn strides_of_the_stem_are_one_of_three_lists() {
+    for found in [vec![], vec![1, 2], vec![3], vec![2, 2]] {
+        let space = NetworkSpace {
+            stem_strides: found.clone(),
+            ..NetworkSpace::default_space()
+        };
+        assert_eq!(space.validate(), Err(SpaceError::StemStrides { found }));
+    }
+}
+
+#[test]
 fn presets_are_valid_and_have_names() {
     for name in NetworkSpace::names() {
         let space = NetworkSpace::named(name).expect("a preset");
         assert_eq!(space.name, *name);
         assert_eq!(space.validate(), Ok(()));
-        assert_eq!(space.for_channels(1).validate(), Ok(()));
+        for colour in [Colour::Mono, Colour::Rgb] {
+            assert_eq!(
+                space.for_input(config(32, colour).input_shape()).validate(),
+                Ok(())
+            );
+        }
     }
     assert_eq!(NetworkSpace::named("desktop"), None);
     assert!(mobile().cardinality() > 1e20);
@@ -241,7 +287,7 @@ fn candidates_have_stable_json() {
         data: config(32, Colour::Mono),
         network: tiny(true, true).smallest(),
     };
-    let text = r#"{"data":{"resolution":32,"colour":"mono"},"network":{"stem":8,"stages":[{"stride":2,"width":8,"blocks":[{"kernel":3,"expansion":10}]},{"stride":2,"width":8,"blocks":[]},{"stride":2,"width":8,"blocks":[]}],"head":0}}"#;
+    let text = r#"{"data":{"resolution":32,"colour":"mono"},"network":{"stem":8,"stem_stride":2,"stages":[{"stride":2,"width":8,"blocks":[{"kernel":3,"expansion":10}]},{"stride":2,"width":8,"blocks":[]},{"stride":2,"width":8,"blocks":[]}],"head":0}}"#;
     assert_eq!(serde_json::to_string(&candidate).expect("JSON"), text);
     let back: Candidate = serde_json::from_str(text).expect("a candidate");
     assert_eq!(back, candidate);
@@ -373,7 +419,7 @@ fn presets() -> impl Strategy<Value = NetworkSpace> {
     prop_oneof![
         Just(NetworkSpace::default_space()),
         Just(NetworkSpace::njor2025()),
-        Just(NetworkSpace::njor2025().for_channels(1)),
+        Just(NetworkSpace::njor2025().for_input(config(96, Colour::Mono).input_shape())),
         Just(tiny(false, false)),
         Just(tiny(true, true)),
     ]
@@ -414,7 +460,7 @@ proptest! {
         let spaces = [
             NetworkSpace::default_space(),
             NetworkSpace::njor2025(),
-            NetworkSpace::njor2025().for_channels(1),
+            NetworkSpace::njor2025().for_input(config(96, Colour::Mono).input_shape()),
             tiny(false, false),
             tiny(true, true),
         ];

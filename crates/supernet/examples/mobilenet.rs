@@ -32,6 +32,8 @@ fn space(workload: &Workload) -> NetworkSpace {
     NetworkSpace {
         name: workload.name.to_owned(),
         stem: vec![workload.stem],
+        stem_strides: vec![2],
+        fine_stem_up_to: 0,
         head: vec![workload.head],
         head_after_last_stage: false,
         tied_expansion: false,

@@ -22,6 +22,11 @@ impl NetworkSpace {
     /// contradict each other, or tied expansions that differ between stages.
     pub fn validate(&self) -> Result<(), SpaceError> {
         check_widths("stem", &self.stem, 8)?;
+        if ![&[2][..], &[1], &[2, 1]].contains(&self.stem_strides.as_slice()) {
+            return Err(SpaceError::StemStrides {
+                found: self.stem_strides.clone(),
+            });
+        }
         check_widths("head", &self.head, 0)?;
         check_range("mono_width_percent", self.mono_width_percent, 1, 100)?;
         check_length("stages", self.stages.len(), STAGE_LIMIT)?;

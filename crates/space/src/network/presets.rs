@@ -24,8 +24,8 @@ impl NetworkSpace {
     /// The space `mobile`: mobile inverted residuals (MobileNetV2) from networks of a few kB and a few
     /// 100 k MACs up to what 512 KiB of RAM and 2 MiB of flash can hold.
     ///
-    /// The first two strides come early, as memory is dear there; a network may end after the third
-    /// stage, so that small inputs need not be shrunk to nothing.
+    /// The first two strides come early, as memory is dear there. Small inputs need not be shrunk to nothing: up
+    /// to 48 pixels the stem may keep them as large as they are, and a network may end after the third stage.
     pub fn default_space() -> NetworkSpace {
         let expansions = || [20, 30, 40, 60].map(Expansion).to_vec();
         let elastic = |stride, widths: &[usize], min_depth, max_depth| StageSpace {
@@ -39,6 +39,8 @@ impl NetworkSpace {
         NetworkSpace {
             name: "mobile".to_owned(),
             stem: vec![8, 16, 24],
+            stem_strides: vec![2, 1],
+            fine_stem_up_to: 48,
             head: vec![0, 64, 128, 256, 512, 1280],
             head_after_last_stage: false,
             tied_expansion: false,
@@ -83,6 +85,8 @@ impl NetworkSpace {
         NetworkSpace {
             name: "njor2025".to_owned(),
             stem: vec![32],
+            stem_strides: vec![2],
+            fine_stem_up_to: 0,
             head: vec![1280],
             head_after_last_stage: true,
             tied_expansion: true,

@@ -18,7 +18,7 @@ pub(crate) enum Reads<'a> {
 /// The window of a unit over `images`.
 pub(crate) fn window(unit: &Unit, images: usize) -> Window {
     let (kernel, stride) = match unit.kind {
-        Kind::Stem => (crate::supernet::STEM_KERNEL, 2),
+        Kind::Stem { stride } => (crate::supernet::STEM_KERNEL, stride),
         Kind::Pointwise => (1, 1),
         Kind::Depthwise { kernel, stride } => (kernel, stride),
     };
@@ -43,7 +43,7 @@ pub(crate) fn convolve(
     sums: Option<&mut Sums>,
 ) {
     with_scratch(|scratch| match (unit.kind, reads) {
-        (Kind::Stem, Reads::Pixels(pixels)) => danas_kernels::stem_forward(
+        (Kind::Stem { .. }, Reads::Pixels(pixels)) => danas_kernels::stem_forward(
             isa,
             pixels,
             window(unit, images),

@@ -21,7 +21,7 @@ pub(crate) enum Input {
 /// The kind of a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    Stem,
+    Stem { stride: usize },
     Pointwise,
     Depthwise { kernel: usize, stride: usize },
 }
@@ -50,7 +50,7 @@ impl Unit {
     /// The unit's own weights as a matrix: `(rows, columns)`.
     pub(crate) fn matrix(&self) -> (usize, usize) {
         match self.kind {
-            Kind::Stem => (
+            Kind::Stem { .. } => (
                 STEM_KERNEL * STEM_KERNEL * self.input.channels,
                 self.output.channels,
             ),
@@ -68,8 +68,8 @@ impl Unit {
     pub(crate) fn shared_rows(&self, row: usize) -> std::ops::Range<usize> {
         match self.kind {
             Kind::Pointwise => row..row + 1,
-            Kind::Stem if self.input.channels == STEM_CHANNELS => row..row + 1,
-            Kind::Stem => row * STEM_CHANNELS..(row + 1) * STEM_CHANNELS,
+            Kind::Stem { .. } if self.input.channels == STEM_CHANNELS => row..row + 1,
+            Kind::Stem { .. } => row * STEM_CHANNELS..(row + 1) * STEM_CHANNELS,
             Kind::Depthwise { kernel, .. } => {
                 let margin = (self.shared_kernel - kernel) / 2;
                 let (y, x) = (row / kernel + margin, row % kernel + margin);
@@ -116,7 +116,7 @@ impl Units {
         tensors: ConvTensors,
     ) -> usize {
         let stride = match kind {
-            Kind::Stem => 2,
+            Kind::Stem { stride } => stride,
             Kind::Pointwise => 1,
             Kind::Depthwise { stride, .. } => stride,
         };
@@ -162,7 +162,9 @@ impl Subnet {
         let mut blocks = Vec::new();
 
         let stem = units.push(
-            Kind::Stem,
+            Kind::Stem {
+                stride: network.stem_stride,
+            },
             Input::Pixels,
             pixels,
             network.stem,

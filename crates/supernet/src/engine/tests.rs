@@ -25,6 +25,8 @@ pub(crate) fn space() -> NetworkSpace {
     NetworkSpace {
         name: "small".to_owned(),
         stem: vec![8, 16],
+        stem_strides: vec![2, 1],
+        fine_stem_up_to: 16,
         head: vec![0, 16, 24],
         head_after_last_stage: false,
         tied_expansion: false,
@@ -40,7 +42,12 @@ pub(crate) fn space() -> NetworkSpace {
 /// Stride, width, and the blocks' kernels and expansions.
 type StageGenes<'a> = (usize, usize, &'a [(usize, u16)]);
 
-fn candidate(colour: Colour, head: usize, stages: &[StageGenes<'_>]) -> Candidate {
+fn candidate(
+    colour: Colour,
+    stem_stride: usize,
+    head: usize,
+    stages: &[StageGenes<'_>],
+) -> Candidate {
     let stages = stages.iter().map(|&(stride, width, blocks)| Stage {
         stride,
         width,
@@ -54,11 +61,12 @@ fn candidate(colour: Colour, head: usize, stages: &[StageGenes<'_>]) -> Candidat
     });
     Candidate {
         data: DataConfig {
-            resolution: 21,
+            resolution: if stem_stride == 1 { 11 } else { 21 },
             colour,
         },
         network: Architecture {
             stem: 8,
+            stem_stride,
             head,
             stages: stages.collect(),
         },
@@ -71,6 +79,7 @@ fn candidates() -> Vec<Candidate> {
     vec![
         candidate(
             Colour::Rgb,
+            2,
             16,
             &[
                 (1, 8, &[(3, 10)]),
@@ -80,6 +89,7 @@ fn candidates() -> Vec<Candidate> {
         ),
         candidate(
             Colour::Mono,
+            1,
             0,
             &[
                 (1, 8, &[(5, 10)]),
@@ -89,6 +99,7 @@ fn candidates() -> Vec<Candidate> {
         ),
         candidate(
             Colour::Mono,
+            2,
             24,
             &[(1, 8, &[(7, 10)]), (2, 16, &[(7, 20)]), (2, 16, &[(3, 20)])],
         ),

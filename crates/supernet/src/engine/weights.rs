@@ -30,7 +30,7 @@ impl UnitWeights {
                         .pack_transposed(isa, shared, stride, columns, rows);
                 }
             }
-            Kind::Stem => {
+            Kind::Stem { .. } => {
                 dense_weights(unit, parameters, &mut self.taps);
                 self.panels.pack(isa, &self.taps, columns, rows, columns);
             }
