@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainingOptions {
-    /// Pictures per sub-network and step.
+    /// Pictures per sub-network and step. Small batches make many steps of the same time, and a search seldom has
+    /// time for enough of them.
     pub batch: usize,
     /// Random sub-networks per step, beside the largest and the smallest.
     pub random_subnets: usize,
@@ -30,9 +31,9 @@ impl TrainingOptions {
     /// For the supernet.
     pub fn supernet() -> Self {
         TrainingOptions {
-            batch: 64,
+            batch: 16,
             random_subnets: 2,
-            learning_rate: 0.06,
+            learning_rate: 0.05,
             warmup: 0.05,
             momentum: 0.9,
             weight_decay: 1e-4,

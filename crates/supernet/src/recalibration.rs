@@ -8,7 +8,8 @@ use crate::engine::subnet::Subnet;
 use crate::engine::{self, Inference, Statistics, Workspace};
 use crate::supernet::Supernet;
 
-/// Pictures per batch: as many as training uses, so that statistics are gathered as they were learnt.
+/// Pictures per batch: so many that the statistics of one, by which the next layer's input is normalised, are near
+/// those of all.
 const BATCH: usize = 64;
 
 /// `count` examples (or all, if there are fewer) spread evenly over a split, whose examples lie class by class.

@@ -14,11 +14,13 @@ use crate::pipeline::session::{Pacer, Session, key};
 use crate::progress::Task;
 use crate::units::readable_seconds;
 
-/// The fewest steps that make a supernet worth searching: below about a thousand steps of 64 pictures small networks
-/// still gain more from further steps than large ones from their size.
-const ENOUGH_STEPS: f64 = 1000.0;
-/// Steps of the trial that measures the machine; the first one only warms it up.
-const TRIAL_STEPS: u32 = 3;
+/// The fewest steps that make a supernet worth searching: below, small networks still gain more from further steps than
+/// large ones from their size.
+const ENOUGH_STEPS: f64 = 4000.0;
+/// Steps of the trial that measures the machine, behind those that only warm it up. Networks are drawn at random in
+/// each, so there have to be some.
+const TRIAL_STEPS: u32 = 16;
+const WARMING_STEPS: u32 = 2;
 
 /// The most multiply-accumulates at which the supernet still gets [`ENOUGH_STEPS`] in `seconds`, if steps of a sandwich
 /// whose largest network has `trial_macs` take `trial_seconds` each. Time is taken to be proportional to the MACs; the
@@ -43,17 +45,15 @@ pub(crate) fn trial(
         .iter()
         .map(|(largest, _)| lower(largest, classes).macs());
     let largest = largest.max().unwrap_or(1);
-    let mut started = Instant::now();
-    for step in 0..TRIAL_STEPS {
+    for _ in 0..WARMING_STEPS {
         trainer.step(0.0).or_internal()?;
-        if step == 0 {
-            started = Instant::now();
-        }
     }
-    Ok((
-        largest,
-        started.elapsed().as_secs_f64() / f64::from(TRIAL_STEPS - 1),
-    ))
+    let started = Instant::now();
+    for _ in 0..TRIAL_STEPS {
+        trainer.step(0.0).or_internal()?;
+    }
+    let seconds = started.elapsed().as_secs_f64() / f64::from(TRIAL_STEPS);
+    Ok((largest, seconds))
 }
 
 /// Trains the supernet until its phase is over, continuing from the checkpoint if there is one.
@@ -226,11 +226,11 @@ mod tests {
 
     #[test]
     fn macs_follow_the_time_and_the_machine() {
-        // 0.1 s a step with 10 M MACs: in 100 s there is time for 1000 steps of just that.
-        assert_eq!(affordable_macs(10_000_000, 0.1, 100.0), 10_000_000);
-        assert_eq!(affordable_macs(10_000_000, 0.1, 50.0), 5_000_000);
-        assert_eq!(affordable_macs(10_000_000, 0.05, 100.0), 20_000_000);
-        assert_eq!(affordable_macs(10_000_000, 0.3, 100.0), 3_300_000);
+        // 25 ms a step with 10 M MACs: in 100 s there is time for 4000 steps of just that.
+        assert_eq!(affordable_macs(10_000_000, 0.025, 100.0), 10_000_000);
+        assert_eq!(affordable_macs(10_000_000, 0.025, 50.0), 5_000_000);
+        assert_eq!(affordable_macs(10_000_000, 0.0125, 100.0), 20_000_000);
+        assert_eq!(affordable_macs(10_000_000, 0.075, 100.0), 3_300_000);
         assert!(affordable_macs(1, 1e9, 0.0) >= 1);
     }
 }
