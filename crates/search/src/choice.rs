@@ -2,6 +2,7 @@
 
 use crate::Objectives;
 use crate::objectives::OBJECTIVES;
+use crate::sorting::non_dominated_sort;
 
 /// Up to `k` members spread along a front, as indices into `front`. The first is the most accurate (of equally accurate
 /// ones the cheapest); each next one is the member farthest from all chosen before. The choice for `k` is the beginning
@@ -27,6 +28,21 @@ pub fn spread(front: &[Objectives], k: usize) -> Vec<usize> {
             if nearest[index] >= nearest[next] {
                 next = index;
             }
+        }
+    }
+    chosen
+}
+
+/// Up to `k` candidates worth finishing, as indices: [`spread`] along the front and, where that has too few members,
+/// along the front of the rest, and so on.
+pub fn worth_finishing(candidates: &[Objectives], k: usize) -> Vec<usize> {
+    let mut chosen = Vec::new();
+    for members in non_dominated_sort(candidates) {
+        let front: Vec<Objectives> = members.iter().map(|&i| candidates[i]).collect();
+        let picked = spread(&front, k - chosen.len());
+        chosen.extend(picked.into_iter().map(|place| members[place]));
+        if chosen.len() == k {
+            break;
         }
     }
     chosen

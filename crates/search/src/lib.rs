@@ -1,7 +1,7 @@
 //! Search strategies, constrained domination and the front.
 //!
-//! A [`Strategy`] proposes candidates and is shown their [`Objectives`]; [`front`] is what a search is for, [`spread`]
-//! and [`recommend`] choose from it, and [`hypervolume`] measures it. There is no input or output in here, and no clock.
+//! A [`Strategy`] proposes candidates and is shown their [`Objectives`]; [`front`] is what a search is for, [`spread`],
+//! [`worth_finishing`] and [`recommend`] choose from it, and [`hypervolume`] measures it. There is no input or output in here, and no clock.
 
 mod choice;
 mod hypervolume;
@@ -11,7 +11,7 @@ mod random;
 mod sorting;
 mod strategy;
 
-pub use choice::{recommend, spread, standard_error};
+pub use choice::{recommend, spread, standard_error, worth_finishing};
 pub use hypervolume::hypervolume;
 pub use nsga2::{Nsga2, Nsga2Options, OptionError};
 pub use objectives::{OBJECTIVES, Objectives, pareto};

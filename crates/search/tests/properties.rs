@@ -1,7 +1,7 @@
 //! Domination, sorting, crowding and hypervolume against their definitions.
 
 use danas_search::{
-    Objectives, crowding, front, hypervolume, non_dominated_sort, pareto, recommend, spread,
+    Objectives, crowding, front, hypervolume, non_dominated_sort, pareto, recommend, spread, worth_finishing,
     standard_error,
 };
 use proptest::prelude::*;
@@ -210,6 +210,22 @@ fn crowding_of_a_known_front() {
         [infinite, 0.75 + 3.0 * 0.875, 0.5 + 3.0 * 0.25, infinite]
     );
     assert_eq!(crowding(&all, &[1]), [0.0]);
+}
+
+#[test]
+fn a_short_front_is_filled_from_the_one_behind() {
+    let population = [
+        member(0.1, 10.0),
+        member(0.2, 20.0),
+        member(0.3, 5.0),
+        member(0.4, 6.0),
+        member(0.3, 40.0),
+    ];
+    assert_eq!(non_dominated_sort(&population)[0], [0, 2]);
+    assert_eq!(worth_finishing(&population, 2), [0, 2]);
+    assert_eq!(worth_finishing(&population, 3), [0, 2, 1]);
+    assert_eq!(worth_finishing(&population, 99).len(), 5);
+    assert_eq!(worth_finishing(&[], 3), [] as [usize; 0]);
 }
 
 #[test]

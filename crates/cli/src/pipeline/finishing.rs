@@ -1,7 +1,7 @@
 //! Final training: the best of the front are trained on, each for a share of the time that fits its size.
 
 use danas_data::{Dataset, Split};
-use danas_search::spread;
+use danas_search::worth_finishing;
 use danas_space::{Candidate, Sampler, lower};
 use danas_study::{CandidateRecord, Store};
 use danas_supernet::{FinalTrainer, ScoringOptions, Supernet, Teacher, Trained, TrainingOptions};
@@ -101,17 +101,9 @@ fn choose(session: &Session<'_>) -> Outcome<Vec<(CandidateRecord, Candidate)>> {
     let ids: Vec<u64> = match session.get(key::CHOSEN)? {
         Some(ids) => ids,
         None => {
-            let front = result::front_ids(&records);
-            let members: Vec<&CandidateRecord> = records
-                .iter()
-                .filter(|record| front.contains(&record.id))
-                .collect();
-            let objectives: Vec<_> = members
-                .iter()
-                .map(|record| result::objectives(record))
-                .collect();
-            let picked = spread(&objectives, session.config.models);
-            let ids = picked.into_iter().map(|index| members[index].id).collect();
+            let objectives: Vec<_> = records.iter().map(result::objectives).collect();
+            let picked = worth_finishing(&objectives, session.config.models);
+            let ids = picked.into_iter().map(|index| records[index].id).collect();
             session.put(key::CHOSEN, &ids)?;
             ids
         }

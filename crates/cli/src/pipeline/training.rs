@@ -16,7 +16,7 @@ use crate::units::readable_seconds;
 
 /// The fewest steps that make a supernet worth searching: below, small networks still gain more from further steps than
 /// large ones from their size.
-const ENOUGH_STEPS: f64 = 4000.0;
+const ENOUGH_STEPS: f64 = 8000.0;
 /// Steps of the trial that measures the machine, behind those that only warm it up. Networks are drawn at random in
 /// each, so there have to be some.
 const TRIAL_STEPS: u32 = 16;
@@ -226,11 +226,11 @@ mod tests {
 
     #[test]
     fn macs_follow_the_time_and_the_machine() {
-        // 25 ms a step with 10 M MACs: in 100 s there is time for 4000 steps of just that.
-        assert_eq!(affordable_macs(10_000_000, 0.025, 100.0), 10_000_000);
-        assert_eq!(affordable_macs(10_000_000, 0.025, 50.0), 5_000_000);
-        assert_eq!(affordable_macs(10_000_000, 0.0125, 100.0), 20_000_000);
-        assert_eq!(affordable_macs(10_000_000, 0.075, 100.0), 3_300_000);
+        // 25 ms a step with 10 M MACs: in 200 s there is time for 8000 steps of just that.
+        assert_eq!(affordable_macs(10_000_000, 0.025, 200.0), 10_000_000);
+        assert_eq!(affordable_macs(10_000_000, 0.025, 100.0), 5_000_000);
+        assert_eq!(affordable_macs(10_000_000, 0.0125, 200.0), 20_000_000);
+        assert_eq!(affordable_macs(10_000_000, 0.075, 200.0), 3_300_000);
         assert!(affordable_macs(1, 1e9, 0.0) >= 1);
     }
 }
