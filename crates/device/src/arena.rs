@@ -109,15 +109,18 @@ impl Runtime {
 
     /// The smallest arena that a graph loads and runs with, in bytes.
     pub(crate) fn arena_bytes(&self, graph: &Graph, plan: &MemoryPlan) -> u64 {
+        let front = plan.head_bytes.max(self.loading_bytes(graph, plan));
+        (front + self.tail_bytes(graph)).next_multiple_of(ALIGNMENT)
+    }
+
+    /// What has to fit beside the tail while the file is loaded, whatever the head, in bytes. Offsets in the file
+    /// make no difference to it.
+    pub(crate) fn loading_bytes(&self, graph: &Graph, plan: &MemoryPlan) -> u64 {
         let buffers = plan.buffers.len() as u64;
         let scratch = buffers - (graph.layers.len() as u64 + 1);
         let planning =
             self.planning_tensor * (tensors(graph) + scratch) + PLANNING_BUFFER * buffers;
-        let front = plan
-            .head_bytes
-            .max(planning)
-            .max(self.preparing_bytes(graph));
-        (front + self.tail_bytes(graph)).next_multiple_of(ALIGNMENT)
+        planning.max(self.preparing_bytes(graph))
     }
 }
 
