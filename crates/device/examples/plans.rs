@@ -5,11 +5,13 @@
 //! found, by how much of the head on average and at most; `proved`: candidates whose plan is proved to be the best
 //! there is; `gap`: the largest distance to the bound of the others.
 
-use danas_data::{Colour, DataSpace, Streams};
 use danas_device::{Kernels, MemoryPlan, best_plan, greedy_plan};
-use danas_space::{Graph, NetworkSpace, Sampler, SearchSpace, lower};
+use danas_space::Graph;
 use std::error::Error;
 use std::time::Instant;
+
+#[path = "../tests/common/candidates.rs"]
+mod candidates;
 
 const KERNELS: [(Kernels, &str); 6] = [
     (Kernels::Reference, "reference"),
@@ -20,7 +22,6 @@ const KERNELS: [(Kernels, &str); 6] = [
     (Kernels::EspNnVector, "esp-nn vector"),
 ];
 
-const CLASSES: usize = 10;
 const ROUNDS: usize = 6;
 
 /// The plan of TFLM, the best one, and the microseconds that both took.
@@ -67,7 +68,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let count: usize = arguments.next().map_or(Ok(200), |text| text.parse())?;
     let seed: u64 = arguments.next().map_or(Ok(7), |text| text.parse())?;
-    let graphs = graphs(count, seed)?;
+    let graphs = candidates::graphs(count, seed);
     for (kernels, name) in KERNELS {
         let comparisons: Vec<Comparison> = graphs
             .iter()
@@ -76,20 +77,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{name:15} {}", summary(&comparisons));
     }
     Ok(())
-}
-
-/// Random candidates of the default space: pictures of 32 to 160 pixels in colour or grey, the network `mobile`.
-fn graphs(count: usize, seed: u64) -> Result<Vec<Graph>, Box<dyn Error>> {
-    let data = DataSpace::new(
-        vec![32, 48, 64, 96, 128, 160],
-        vec![Colour::Mono, Colour::Rgb],
-    )?;
-    let space = SearchSpace::new(data, NetworkSpace::default_space())?;
-    let sampler = Sampler::new(&space, &|_| 0.0)?;
-    let mut rng = Streams::new(seed).stream("memory plans", 0);
-    Ok((0..count)
-        .map(|_| lower(&sampler.sample(&mut rng), CLASSES))
-        .collect())
 }
 
 fn summary(comparisons: &[Comparison]) -> String {

@@ -29,7 +29,7 @@ mod file {
     pub(super) const CHANNELS: u64 = 14;
     pub(super) const CHANNEL: u64 = 8;
     /// A memory plan without its offsets.
-    pub(super) const PLAN: u64 = 104;
+    pub(super) const PLAN: u64 = 92;
 }
 
 /// Predicted size of the model file in bytes.

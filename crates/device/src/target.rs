@@ -113,8 +113,7 @@ impl Target {
     /// # Panics
     /// If a layer of the graph reads a tensor that does not exist.
     pub fn cost_of_file(&self, graph: &Graph, offsets: &[Option<u64>]) -> Cost {
-        let kernels = self.assumed.core.kernels();
-        self.cost_with(graph, &replayed_plan(graph, kernels, offsets))
+        self.cost_with(graph, &self.plan_of_file(graph, offsets))
     }
 
     fn cost_with(&self, graph: &Graph, plan: &MemoryPlan) -> Cost {
@@ -152,6 +151,15 @@ impl Target {
             return greedy; // no smaller head makes the arena smaller
         }
         improved(greedy)
+    }
+
+    /// The head of the arena here for the graph of a file, scratch included; `offsets` as for
+    /// [`Target::cost_of_file`].
+    ///
+    /// # Panics
+    /// If a layer of the graph reads a tensor that does not exist.
+    pub fn plan_of_file(&self, graph: &Graph, offsets: &[Option<u64>]) -> MemoryPlan {
+        replayed_plan(graph, self.assumed.core.kernels(), offsets)
     }
 
     /// The part of layer `index` in the latency, in milliseconds.
