@@ -99,7 +99,7 @@ impl Target {
     }
 
     /// What a graph costs here, in a file that carries a memory plan where that pays (see [`Target::plan`]).
-    /// Microseconds, where a better plan has to be looked for a few milliseconds at most.
+    /// Microseconds, where a better plan has to be looked for some tens of them.
     ///
     /// # Panics
     /// If a layer of the graph reads a tensor that does not exist.

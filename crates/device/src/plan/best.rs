@@ -22,13 +22,13 @@ use crate::core::Kernels;
 use danas_space::Graph;
 
 /// Buffers looked at before the search for a proof gives up, and in each attempt afterwards.
-const PROOF_STEPS: u32 = 200_000;
-const ATTEMPT_STEPS: u32 = 20_000;
+const PROOF_STEPS: u32 = 20_000;
+const ATTEMPT_STEPS: u32 = 4_000;
 
 /// The best plan known for a graph and a set of kernels, as TFLM follows it: its own where that is as good,
 /// otherwise one whose offsets the file has to carry ([`MemoryPlan::carried_offsets`]). The best there is if its
-/// `head_bytes` equal its `least_bytes`. Microseconds where TFLM's own plan meets the lower bound, otherwise some
-/// ten, a few milliseconds at most.
+/// `head_bytes` equal its `least_bytes`. Microseconds where TFLM's own plan meets the lower bound, tens of them
+/// where it does not; no more than some ten milliseconds for any graph.
 ///
 /// # Panics
 /// If a layer of the graph reads a tensor that does not exist.
