@@ -2,7 +2,7 @@
 //!
 //! The way through this room: a [`FloatModel`] (a graph with BatchNorm folded into its weights) is
 //! [`calibrate`]d on sample pictures, [`quantise`]d to an [`Int8Model`] and [`write()`]n as a `.tflite` file.
-//! [`read`] parses a file back, and the [`Interpreter`] computes exactly what the reference kernels of
+//! [`read`] parses a file back ([`read_file`] with the memory plan that it may carry), and the [`Interpreter`] computes exactly what the reference kernels of
 //! TensorFlow Lite for Microcontrollers compute, so that what is evaluated is the file.
 //!
 //! Pixels are bytes `[n, height, width, channels]`; everywhere a pixel `p` means the real number
@@ -32,5 +32,5 @@ pub use int8::{Int8Model, Int8Weights, Quantisation};
 pub use interpreter::Interpreter;
 pub use model::{FloatModel, LayerParameters};
 pub use quantise::{QuantiseError, quantise};
-pub use read::{ReadError, read};
+pub use read::{ModelFile, ReadError, read, read_file};
 pub use write::{Metadata, TensorNames, write};

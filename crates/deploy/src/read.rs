@@ -2,6 +2,7 @@
 
 mod flat;
 mod layers;
+mod plan;
 
 use danas_space::{Graph, Layer, Shape, TensorId};
 
@@ -87,6 +88,10 @@ pub enum ReadError {
         /// The operator.
         place: String,
     },
+    /// The memory plan that the file carries would be refused by TensorFlow Lite for Microcontrollers, or would
+    /// make it compute something else than the model.
+    #[error("the memory plan of the file: {0}")]
+    MemoryPlan(String),
     /// What was read is not a model.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -131,7 +136,11 @@ impl<'a> File<'a> {
 
     /// The data of a tensor; empty where it has none.
     fn data(&self, place: &str, tensor: &Table<'a>) -> Result<&'a [u8], ReadError> {
-        let index: u32 = tensor.scalar(schema::tensor::BUFFER, 0)?;
+        self.buffer(place, tensor.scalar(schema::tensor::BUFFER, 0)?)
+    }
+
+    /// The data of a buffer; empty where it has none.
+    fn buffer(&self, place: &str, index: u32) -> Result<&'a [u8], ReadError> {
         if index as usize >= self.buffers.len() {
             return Err(ReadError::Index {
                 place: place.to_owned(),
@@ -305,13 +314,30 @@ impl<'a> Reading<'a> {
     }
 }
 
+/// What a `.tflite` file holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelFile {
+    /// The model.
+    pub model: Int8Model,
+    /// The memory plan, as in [`crate::Metadata::offsets`]; empty for none.
+    pub offsets: Vec<Option<u64>>,
+}
+
+/// Reads the model of a `.tflite` file: see [`read_file`].
+///
+/// # Errors
+/// [`ReadError`], as [`read_file`].
+pub fn read(bytes: &[u8]) -> Result<Int8Model, ReadError> {
+    read_file(bytes).map(|file| file.model)
+}
+
 /// Reads a `.tflite` file. Accepted is what [`crate::write()`] writes, and files of other writers with the same
 /// operators: one subgraph, int8, one input and one output. Nothing is allocated before its size has been
 /// compared with that of the file.
 ///
 /// # Errors
 /// [`ReadError`], for anything else; no input makes it panic.
-pub fn read(bytes: &[u8]) -> Result<Int8Model, ReadError> {
+pub fn read_file(bytes: &[u8]) -> Result<ModelFile, ReadError> {
     if bytes.len() > MAX_FILE_BYTES {
         return Err(ReadError::TooLarge {
             found: bytes.len(),
@@ -373,9 +399,8 @@ pub fn read(bytes: &[u8]) -> Result<Int8Model, ReadError> {
             "an output that is not the last operator's",
         ));
     }
-    Ok(Int8Model::new(
-        reading.graph,
-        reading.quantisations,
-        reading.weights,
-    )?)
+    let model = Int8Model::new(reading.graph, reading.quantisations, reading.weights)?;
+    let offsets = plan::offsets(&root, &reading.file, &reading.written)?;
+    plan::check(model.graph(), &offsets)?;
+    Ok(ModelFile { model, offsets })
 }

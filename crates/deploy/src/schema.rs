@@ -12,6 +12,24 @@ pub(crate) mod model {
     pub(crate) const SUBGRAPHS: u16 = 8;
     pub(crate) const DESCRIPTION: u16 = 10;
     pub(crate) const BUFFERS: u16 = 12;
+    pub(crate) const METADATA: u16 = 16;
+}
+
+pub(crate) mod metadata {
+    pub(crate) const NAME: u16 = 4;
+    pub(crate) const BUFFER: u16 = 6;
+}
+
+/// Metadata with which a file tells TensorFlow Lite for Microcontrollers where tensors lie in the arena's head.
+/// Its buffer holds 32 bit numbers: [`VERSION`](memory_plan::VERSION), the subgraph, the number of tensors, and an
+/// offset in bytes per tensor of the file, [`OPEN`](memory_plan::OPEN) to leave its place to the runtime.
+pub(crate) mod memory_plan {
+    pub(crate) const NAME: &str = "OfflineMemoryAllocation";
+    pub(crate) const VERSION: i32 = 1;
+    pub(crate) const SUBGRAPH: i32 = 0;
+    /// Numbers before the offsets; the last of them is the number of tensors.
+    pub(crate) const HEADER: usize = 3;
+    pub(crate) const OPEN: i32 = -1;
 }
 
 pub(crate) mod operator_code {

@@ -31,6 +31,11 @@ pub struct Metadata {
     pub description: String,
     /// Names of tensors.
     pub tensor_names: TensorNames,
+    /// A memory plan: the offset in the arena's head of each tensor of the graph, the input first; `None` leaves a
+    /// tensor to the runtime. Tensors that are alive at the same time must not overlap: the file would be refused by
+    /// [`crate::read()`], and run with wrong results. Empty for none, which is right wherever the runtime's own plan
+    /// is as good.
+    pub offsets: Vec<Option<u64>>,
 }
 
 impl Default for Metadata {
@@ -38,6 +43,7 @@ impl Default for Metadata {
         Self {
             description: "danas".to_owned(),
             tensor_names: TensorNames::None,
+            offsets: Vec::new(),
         }
     }
 }
@@ -401,6 +407,29 @@ impl<'f> Writer<'f> {
     }
 }
 
+impl Writer<'_> {
+    /// Stores a memory plan for the tensors stored so far.
+    fn memory_plan(&mut self, offsets: &[Option<u64>]) -> Table {
+        use schema::memory_plan::{NAME, OPEN, SUBGRAPH, VERSION};
+        let tensors = self.tensors.len();
+        let carried = |tensor: usize| {
+            let offset = offsets.get(tensor).copied().flatten();
+            offset.map_or(OPEN, |offset| i32::try_from(offset).unwrap_or(OPEN))
+        };
+        let numbers = [VERSION, SUBGRAPH, tensors as i32]
+            .into_iter()
+            .chain((0..tensors).map(carried));
+        let data: Vec<u8> = numbers.flat_map(i32::to_le_bytes).collect();
+        let buffer = self.buffer(&data);
+        let builder = &mut self.builder;
+        let name = builder.create_string(NAME);
+        let start = builder.start_table();
+        builder.push_slot_always(schema::metadata::NAME, name);
+        builder.push_slot_always(schema::metadata::BUFFER, buffer);
+        WIPOffset::new(builder.end_table(start).value())
+    }
+}
+
 /// The dimensions of an activation of one example.
 fn dimensions(shape: Shape) -> [i32; 4] {
     [1, shape.height, shape.width, shape.channels].map(|side| side as i32)
@@ -416,6 +445,8 @@ pub fn write(model: &Int8Model, metadata: &Metadata) -> Vec<u8> {
     writer.buffers.push(WIPOffset::new(empty.value()));
 
     let subgraph = writer.subgraph(model, metadata.tensor_names);
+    let plan = metadata.offsets.iter().any(Option::is_some);
+    let plan = plan.then(|| writer.memory_plan(&metadata.offsets));
     let codes: Vec<Table> = Builtin::used(model.graph())
         .into_iter()
         .map(|builtin| writer.operator_code(builtin))
@@ -426,6 +457,7 @@ pub fn write(model: &Int8Model, metadata: &Metadata) -> Vec<u8> {
     let buffers = builder.create_vector(&writer.buffers);
     let codes = builder.create_vector(&codes);
     let subgraphs = builder.create_vector(&[subgraph]);
+    let plan = plan.map(|plan| builder.create_vector(&[plan]));
     let start = builder.start_table();
     builder.push_slot(schema::model::VERSION, VERSION, 0);
     builder.push_slot_always(schema::model::OPERATOR_CODES, codes);
@@ -433,6 +465,9 @@ pub fn write(model: &Int8Model, metadata: &Metadata) -> Vec<u8> {
     builder.push_slot_always(schema::model::BUFFERS, buffers);
     if let Some(description) = description {
         builder.push_slot_always(schema::model::DESCRIPTION, description);
+    }
+    if let Some(plan) = plan {
+        builder.push_slot_always(schema::model::METADATA, plan);
     }
     let root = builder.end_table(start);
     // What `finish` adds in front: the offset of the root and the identifier.

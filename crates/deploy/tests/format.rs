@@ -6,8 +6,10 @@ use std::sync::LazyLock;
 
 use common::{Builder, Spec, random_model, rng};
 use danas_deploy::{
-    Int8Model, Interpreter, Metadata, ModelError, Quantisation, ReadError, TensorNames, read, write,
+    Int8Model, Interpreter, Metadata, ModelError, Quantisation, ReadError, TensorNames, read,
+    read_file, write,
 };
+use danas_space::TensorId;
 use proptest::prelude::*;
 use rand::RngExt;
 
@@ -21,6 +23,7 @@ fn named(description: &str) -> Metadata {
     Metadata {
         description: description.to_owned(),
         tensor_names: TensorNames::Layers,
+        offsets: Vec::new(),
     }
 }
 
@@ -87,6 +90,77 @@ fn little_is_spent_beside_the_weights() {
         bytes < parameters + 512 * layers + 1024,
         "{bytes} {parameters}"
     );
+}
+
+/// A memory plan in which all tensors lie one behind the other.
+fn stacked(model: &Int8Model) -> Vec<Option<u64>> {
+    let graph = model.graph();
+    (0..=graph.layers.len())
+        .scan(0, |end, tensor| {
+            let offset = *end;
+            *end += graph.shape(TensorId(tensor)).elements() as u64;
+            Some(Some(offset))
+        })
+        .collect()
+}
+
+fn with_plan(model: &Int8Model, offsets: Vec<Option<u64>>) -> Vec<u8> {
+    let metadata = Metadata {
+        offsets,
+        ..Metadata::default()
+    };
+    write(model, &metadata)
+}
+
+#[test]
+fn a_memory_plan_is_read_back() {
+    for seed in 0..10 {
+        let model = model(seed);
+        let bare = write(&model, &Metadata::default());
+        assert_eq!(read_file(&bare).unwrap().offsets, []);
+        let mut offsets = stacked(&model);
+        offsets[1] = None;
+        let file = read_file(&with_plan(&model, offsets.clone())).unwrap();
+        assert_eq!(file.offsets, offsets);
+        assert_eq!(Ok(file.model), read(&bare));
+        let open = vec![None; offsets.len()];
+        assert_eq!(with_plan(&model, open), bare, "nothing to carry");
+    }
+}
+
+#[test]
+fn a_memory_plan_that_cannot_be_followed_is_refused() {
+    let model = model(1);
+    let stacked = stacked(&model);
+    let refused = |bytes: &[u8]| {
+        let error = read_file(bytes).unwrap_err();
+        assert!(matches!(error, ReadError::MemoryPlan(_)), "{error}");
+        assert_eq!(read(bytes), Err(error));
+    };
+    let mut overlapping = stacked.clone();
+    overlapping[1] = Some(1);
+    refused(&with_plan(&model, overlapping));
+    // the number of tensors stands in front of the offsets, and those start with the input's
+    let bytes = with_plan(&model, stacked.clone());
+    let pattern: Vec<u8> = [0, stacked[1].unwrap() as i32]
+        .iter()
+        .flat_map(|n| n.to_le_bytes())
+        .collect();
+    let first = (0..bytes.len()).step_by(4).find(|&at| {
+        bytes[at..].starts_with(&pattern) && bytes[at - 12..at - 4] == [1, 0, 0, 0, 0, 0, 0, 0]
+    });
+    let first = first.unwrap();
+    let with = |at: usize, number: i32| {
+        let mut bytes = bytes.clone();
+        bytes[at..at + 4].copy_from_slice(&number.to_le_bytes());
+        bytes
+    };
+    let tensors = i32::from_le_bytes(bytes[first - 4..first].try_into().unwrap());
+    refused(&with(first - 4, tensors + 1));
+    refused(&with(first - 4, -1));
+    refused(&with(first - 16, 8)); // the length of the buffer
+    refused(&with(first, -2));
+    assert!(read_file(&with(first, -1)).is_ok());
 }
 
 #[test]
@@ -211,7 +285,12 @@ fn small_file() -> Vec<u8> {
     builder.softmax();
     let mut rng = rng(1);
     let model = random_model(builder.finish(), &mut rng);
-    write(&common::quantised(&model, &mut rng), &named("danas"))
+    let int8 = common::quantised(&model, &mut rng);
+    let metadata = Metadata {
+        offsets: stacked(&int8),
+        ..named("danas")
+    };
+    write(&int8, &metadata)
 }
 
 #[test]

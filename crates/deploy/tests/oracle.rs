@@ -1,4 +1,5 @@
-//! Our interpreter against TensorFlow Lite for Microcontrollers and LiteRT: every output equal, bit for bit.
+//! Our interpreter against TensorFlow Lite for Microcontrollers and LiteRT: every output equal, bit for bit, whatever
+//! memory plan the file carries.
 //!
 //! Needs the Python packages that `oracle/setup.sh` installs; without them the test says so and passes.
 
@@ -9,21 +10,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::{Block, Builder, Spec, random_model, random_parameters, random_pixels, rng};
-use danas_deploy::{FloatModel, Interpreter, Metadata, TensorNames, read, write};
+use danas_deploy::{FloatModel, Interpreter, Metadata, ModelFile, TensorNames, read_file, write};
+use danas_device::{Kernels, PlannedBuffer, greedy_plan, replayed_plan};
 use danas_space::Graph;
 use rand::RngExt;
 
 /// Inputs per model.
 const EXAMPLES: usize = 208;
-
-/// The Python with the oracles: `$DANAS_ORACLE`, or `.venv` at the root of the repository.
-fn python(root: &Path) -> Option<PathBuf> {
-    let candidates = [
-        std::env::var_os("DANAS_ORACLE").map(PathBuf::from),
-        Some(root.join(".venv/bin/python")),
-    ];
-    candidates.into_iter().flatten().find(|path| path.exists())
-}
 
 fn block(kernel: usize, stride: usize, width: usize, expansion: usize) -> Block {
     Block {
@@ -124,8 +117,22 @@ fn extreme_models() -> Vec<FloatModel> {
         .collect()
 }
 
-/// Writes a model and inputs into a folder, with the outputs that our interpreter computes from the file.
-fn prepare(folder: &Path, model: &FloatModel, seed: u64) {
+/// The memory plan of a file: none, the runtime's own upside down, or its own with every other tensor left open.
+fn offsets(graph: &Graph, seed: u64) -> Vec<Option<u64>> {
+    let plan = greedy_plan(graph, Kernels::Reference);
+    let upside_down = |buffer: &PlannedBuffer| Some(plan.head_bytes - buffer.end());
+    match seed % 3 {
+        0 => Vec::new(),
+        1 => plan.buffers.iter().map(upside_down).collect(),
+        _ => (plan.buffers.iter().enumerate())
+            .map(|(index, buffer)| (index % 2 == 0).then_some(buffer.offset))
+            .collect(),
+    }
+}
+
+/// Writes a model and inputs into a folder, with the outputs that our interpreter computes from the file. Returns
+/// the head of the arena that the file needs.
+fn prepare(folder: &Path, model: &FloatModel, seed: u64) -> u64 {
     let mut rng = rng(seed);
     let int8 = common::quantised(model, &mut rng);
     let names = if seed.is_multiple_of(2) {
@@ -135,10 +142,15 @@ fn prepare(folder: &Path, model: &FloatModel, seed: u64) {
     };
     let metadata = Metadata {
         tensor_names: names,
+        offsets: offsets(model.graph(), seed),
         ..Metadata::default()
     };
     let bytes = write(&int8, &metadata);
-    let file = read(&bytes).unwrap();
+    let ModelFile {
+        model: file,
+        offsets,
+    } = read_file(&bytes).unwrap();
+    assert_eq!(offsets, metadata.offsets);
     assert_eq!(file.weights(), int8.weights());
     assert_eq!(file.quantisations(), int8.quantisations());
     let inputs = common::inputs(&random_pixels(model.graph().input, EXAMPLES, &mut rng));
@@ -153,12 +165,13 @@ fn prepare(folder: &Path, model: &FloatModel, seed: u64) {
     fs::write(folder.join("model.tflite"), bytes).unwrap();
     fs::write(folder.join("inputs.bin"), unsigned(inputs)).unwrap();
     fs::write(folder.join("expected.bin"), unsigned(outputs)).unwrap();
+    replayed_plan(model.graph(), Kernels::Reference, &metadata.offsets).head_bytes
 }
 
 #[test]
 fn outputs_equal_those_of_tflm_and_litert() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let Some(python) = python(&root) else {
+    let Some(python) = common::oracle(&root) else {
         eprintln!("skipped: no oracle; oracle/setup.sh installs it (or set DANAS_ORACLE)");
         return;
     };
@@ -175,9 +188,12 @@ fn outputs_equal_those_of_tflm_and_litert() {
     let folders: Vec<PathBuf> = (0..models.len())
         .map(|index| scratch.path().join(index.to_string()))
         .collect();
-    for (seed, (folder, model)) in folders.iter().zip(&models).enumerate() {
-        prepare(folder, model, seed as u64);
-    }
+    let heads: Vec<u64> = folders
+        .iter()
+        .zip(&models)
+        .enumerate()
+        .map(|(seed, (folder, model))| prepare(folder, model, seed as u64))
+        .collect();
     let output = Command::new(python)
         .arg(root.join("oracle/check.py"))
         .args(&folders)
@@ -187,7 +203,11 @@ fn outputs_equal_those_of_tflm_and_litert() {
     let log = String::from_utf8_lossy(&output.stderr);
     assert_eq!(reports.lines().count(), models.len(), "{reports}\n{log}");
     assert!(output.status.success(), "{reports}\n{log}");
-    for report in reports.lines() {
+    for (report, head) in reports.lines().zip(heads) {
+        assert!(
+            report.contains(&format!("\"head_bytes\": {head},")),
+            "{report}: {head}"
+        );
         for equality in [
             "\"tflm_equals_litert\": true",
             "\"expected_equal_tflm\": true",

@@ -1,7 +1,8 @@
 //! Flash: the model file and the code of the runtime.
 
-use crate::arena::has_weights;
+use crate::arena::{has_weights, tensors};
 use crate::core::Kernels;
+use crate::plan::{MemoryPlan, Planner};
 use danas_space::{Activation, Graph, Operator};
 
 /// What the .tflite writer spends on what is no weight, in bytes. A FlatBuffer is made of tables and vectors with
@@ -27,6 +28,8 @@ mod file {
     /// Per number of channels: its shape, and its zero points, 8 bytes each.
     pub(super) const CHANNELS: u64 = 14;
     pub(super) const CHANNEL: u64 = 8;
+    /// A memory plan without its offsets.
+    pub(super) const PLAN: u64 = 92;
 }
 
 /// Predicted size of the model file in bytes.
@@ -79,6 +82,15 @@ pub(crate) fn model_bytes(graph: &Graph) -> u64 {
             .iter()
             .map(|n| file::CHANNELS + file::CHANNEL * n)
             .sum::<u64>()
+}
+
+/// What a memory plan adds to the model file, in bytes: per tensor, constants included, an offset; its name, a buffer
+/// and the tables around them.
+pub(crate) fn plan_bytes(graph: &Graph, plan: &MemoryPlan) -> u64 {
+    match plan.planner {
+        Planner::Runtime => 0,
+        Planner::File => file::PLAN + file::WORD * tensors(graph),
+    }
 }
 
 /// The dimensions of a shape as one number; larger ones than 65,535 may meet, which costs 20 bytes of accuracy.

@@ -19,7 +19,9 @@ mod target;
 pub use crate::core::{Core, Kernels};
 pub use board::Board;
 pub use catalogue::{CatalogueError, UnknownBoard, boards, boards_with, find, parse_catalogue};
-pub use plan::{Contents, MemoryPlan, PlannedBuffer, plan, plan_with};
+pub use plan::{
+    Contents, MemoryPlan, PlannedBuffer, Planner, best_plan, greedy_plan, replayed_plan,
+};
 pub use quantity::{
     QuantityError, format_bytes, format_count, parse_bytes, parse_count, parse_duration_ms,
 };

@@ -2,9 +2,10 @@
 
 use crate::arena::{HOST, MICROCONTROLLER};
 use crate::board::Board;
-use crate::flash::{model_bytes, runtime_bytes};
+use crate::core::Kernels;
+use crate::flash::{model_bytes, plan_bytes, runtime_bytes};
 use crate::latency::cycles;
-use crate::plan::{MemoryPlan, plan, plan_with};
+use crate::plan::{MemoryPlan, greedy_plan, improved, replayed_plan};
 use crate::quantity::{format_bytes, format_count};
 use danas_space::Graph;
 use serde::{Deserialize, Serialize};
@@ -40,9 +41,9 @@ impl Limits {
 pub struct Cost {
     /// The smallest tensor arena on the target, in bytes: head and tail, or what planning needs.
     pub arena_bytes: u64,
-    /// The head of it: activations and scratch as planned, in bytes.
+    /// The head of it: activations, the input's among them, and scratch as planned, in bytes.
     pub head_bytes: u64,
-    /// The largest scratch buffer in the head, in bytes.
+    /// The part of the head that only scratch takes: what lies above all activations, in bytes.
     pub scratch_bytes: u64,
     /// The tail of it: the interpreter's own structures, in bytes.
     pub persistent_bytes: u64,
@@ -97,17 +98,30 @@ impl Target {
         &self.limits
     }
 
-    /// What a graph costs here; a few microseconds.
+    /// What a graph costs here, in a file that carries a memory plan where that pays (see [`Target::plan`]).
+    /// Microseconds, where a better plan has to be looked for some tens of them.
     ///
     /// # Panics
     /// If a layer of the graph reads a tensor that does not exist.
     pub fn cost(&self, graph: &Graph) -> Cost {
+        self.cost_with(graph, &self.plan(graph))
+    }
+
+    /// What the graph of a file costs here; `offsets` is the memory plan that the file carries, an offset per tensor
+    /// (`None` leaves it to the runtime), empty for none.
+    ///
+    /// # Panics
+    /// If a layer of the graph reads a tensor that does not exist.
+    pub fn cost_of_file(&self, graph: &Graph, offsets: &[Option<u64>]) -> Cost {
+        self.cost_with(graph, &self.plan_of_file(graph, offsets))
+    }
+
+    fn cost_with(&self, graph: &Graph, plan: &MemoryPlan) -> Cost {
         let kernels = self.assumed.core.kernels();
-        let plan = self.plan(graph);
-        let model_bytes = model_bytes(graph);
+        let model_bytes = model_bytes(graph) + plan_bytes(graph, plan);
         let runtime_bytes = runtime_bytes(graph, kernels);
         Cost {
-            arena_bytes: MICROCONTROLLER.arena_bytes(graph, &plan),
+            arena_bytes: MICROCONTROLLER.arena_bytes(graph, plan),
             head_bytes: plan.head_bytes,
             scratch_bytes: plan.scratch_bytes(),
             persistent_bytes: MICROCONTROLLER.tail_bytes(graph),
@@ -119,16 +133,33 @@ impl Target {
                 .map(|i| self.layer_latency_ms(graph, i))
                 .sum(),
             host_arena_bytes: if kernels.need_scratch() {
-                host_arena_bytes(graph)
+                host_arena_bytes(graph, &plan.carried_offsets())
             } else {
-                HOST.arena_bytes(graph, &plan) // the same plan as the host's
+                HOST.arena_bytes(graph, plan) // the same plan as the host's
             },
         }
     }
 
-    /// The head of the arena here, scratch included.
+    /// The head of the arena here, scratch included: as the runtime plans it, or where that makes the arena smaller,
+    /// as a better plan that the file carries.
+    ///
+    /// # Panics
+    /// If a layer of the graph reads a tensor that does not exist.
     pub fn plan(&self, graph: &Graph) -> MemoryPlan {
-        plan_with(graph, self.assumed.core.kernels())
+        let greedy = greedy_plan(graph, self.assumed.core.kernels());
+        if greedy.head_bytes <= MICROCONTROLLER.loading_bytes(graph, &greedy) {
+            return greedy; // no smaller head makes the arena smaller
+        }
+        improved(greedy)
+    }
+
+    /// The head of the arena here for the graph of a file, scratch included; `offsets` as for
+    /// [`Target::cost_of_file`].
+    ///
+    /// # Panics
+    /// If a layer of the graph reads a tensor that does not exist.
+    pub fn plan_of_file(&self, graph: &Graph, offsets: &[Option<u64>]) -> MemoryPlan {
+        replayed_plan(graph, self.assumed.core.kernels(), offsets)
     }
 
     /// The part of layer `index` in the latency, in milliseconds.
@@ -184,10 +215,13 @@ impl Target {
     }
 }
 
-/// The smallest arena that a graph loads and runs with in the x86-64 Python wheel of TFLM (reference kernels),
-/// in bytes.
-pub fn host_arena_bytes(graph: &Graph) -> u64 {
-    HOST.arena_bytes(graph, &plan(graph))
+/// The smallest arena that the graph of a file loads and runs with in the x86-64 Python wheel of TFLM (reference
+/// kernels), in bytes; `offsets` as for [`Target::cost_of_file`].
+///
+/// # Panics
+/// If a layer of the graph reads a tensor that does not exist.
+pub fn host_arena_bytes(graph: &Graph, offsets: &[Option<u64>]) -> u64 {
+    HOST.arena_bytes(graph, &replayed_plan(graph, Kernels::Reference, offsets))
 }
 
 /// What a limit is about.

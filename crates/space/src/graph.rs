@@ -163,6 +163,25 @@ impl Graph {
         }
     }
 
+    /// The first and the last layer during which each tensor is alive: from the layer that writes it, the input from
+    /// the start, to the last one that reads it.
+    ///
+    /// # Panics
+    /// If a layer reads a tensor that does not exist.
+    pub fn lifetimes(&self) -> Vec<(usize, usize)> {
+        let first = |tensor: usize| tensor.saturating_sub(1);
+        let mut lifetimes: Vec<(usize, usize)> = (0..=self.layers.len())
+            .map(|tensor| (first(tensor), first(tensor)))
+            .collect();
+        for (index, layer) in self.layers.iter().enumerate() {
+            for input in &layer.inputs {
+                let last = &mut lifetimes[input.0].1;
+                *last = index.max(*last);
+            }
+        }
+        lifetimes
+    }
+
     /// Multiply-accumulates of layer `index` (convolutions and fully connected layers; others count 0).
     ///
     /// # Panics

@@ -76,6 +76,14 @@ fn layers_have_their_names_and_shapes() {
         ]
     );
     assert_eq!(graph.layers[9].inputs, [TensorId(6), TensorId(9)]);
+    // the input, a tensor that is added three layers later, the sum, and the output
+    let lifetimes = graph.lifetimes();
+    assert_eq!(lifetimes.len(), 15);
+    assert_eq!(
+        [lifetimes[0], lifetimes[6], lifetimes[10]],
+        [(0, 0), (5, 9), (9, 10)]
+    );
+    assert_eq!(lifetimes[14], (13, 13));
     assert_eq!(graph.classes(), 5);
 }
 

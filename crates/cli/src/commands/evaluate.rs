@@ -6,7 +6,7 @@ use danas_data::{
     Colour, DataConfig, Dataset, LoadOptions, MAX_RESOLUTION, MIN_RESOLUTION, Preprocessing,
     ScanOptions, scan,
 };
-use danas_deploy::{Interpreter, read};
+use danas_deploy::{Interpreter, read_file};
 use danas_device::{Cost, Limits, Target, format_bytes, format_count};
 use danas_space::Shape;
 use serde::Serialize;
@@ -41,9 +41,10 @@ struct Json {
 pub(crate) fn evaluate(command: &EvaluateCommand) -> Outcome<Status> {
     let screen = Screen::new(command.quiet);
     let bytes = read_model(&command.model)?;
-    let interpreter = Interpreter::new(read(&bytes).map_err(|error| {
+    let file = read_file(&bytes).map_err(|error| {
         Failure::input(error).context(format!("{} is no usable model", command.model.display()))
-    })?);
+    })?;
+    let interpreter = Interpreter::new(file.model);
     let graph = interpreter.model().graph();
     let config = data_config(graph.input)?;
     let dataset = examples(command, &screen, config)?;
@@ -58,7 +59,7 @@ pub(crate) fn evaluate(command: &EvaluateCommand) -> Outcome<Status> {
     let split = pipeline::split_of(command.split);
     let evaluation = pipeline::evaluate(&interpreter, &dataset, split, config)?;
     // Without a board: what is printed are the costs that do not depend on one.
-    let cost = Target::new(None, Limits::default()).cost(graph);
+    let cost = Target::new(None, Limits::default()).cost_of_file(graph, &file.offsets);
     let cost = pipeline::with_file_size(cost, bytes.len() as u64);
     let json = Json {
         model: command.model.display().to_string(),

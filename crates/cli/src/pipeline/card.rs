@@ -1,7 +1,7 @@
 //! `card.md`: what a model is, what it needs, and how that was measured.
 
 use danas_data::{Dataset, Split};
-use danas_device::{format_bytes, format_count};
+use danas_device::{MemoryPlan, Planner, format_bytes, format_count};
 use danas_study::{CandidateRecord, ModelRecord};
 
 use crate::pipeline::session::Session;
@@ -12,6 +12,7 @@ pub(crate) fn text(
     session: &Session<'_>,
     model: &ModelRecord,
     candidate: &CandidateRecord,
+    plan: &MemoryPlan,
     dataset: &Dataset,
 ) -> String {
     let classes = dataset.classes();
@@ -39,6 +40,8 @@ pub(crate) fn text(
          ## What it needs\n\n\
          | | |\n|---|---|\n\
          | tensor arena (RAM) | {arena} ({arena_bytes} bytes) |\n\
+         | of it activations with the input, scratch, the runtime's structures | {head}, {scratch}, {persistent} bytes |\n\
+         | memory plan | {planner} |\n\
          | flash, model file and runtime | {flash} |\n\
          | model file | {model_bytes} bytes |\n\
          | multiply-accumulates | {macs} |\n\
@@ -61,6 +64,10 @@ pub(crate) fn text(
         label = candidate.data_label,
         arena = format_bytes(cost.arena_bytes),
         arena_bytes = cost.arena_bytes,
+        head = cost.head_bytes,
+        scratch = cost.scratch_bytes,
+        persistent = cost.persistent_bytes,
+        planner = planner(plan),
         flash = format_bytes(cost.flash_bytes),
         model_bytes = cost.model_bytes,
         macs = format_count(cost.macs),
@@ -77,6 +84,18 @@ pub(crate) fn text(
         version = env!("CARGO_PKG_VERSION"),
         data = session.config.data,
         seed = session.config.seed,
+    )
+}
+
+/// Who made a memory plan, and how good it is.
+fn planner(plan: &MemoryPlan) -> String {
+    let planner = match plan.planner {
+        Planner::Runtime => "the runtime's own",
+        Planner::File => "carried by the file, as the runtime's own is larger",
+    };
+    format!(
+        "{planner}; {} bytes for activations and scratch, {} alive at the peak",
+        plan.head_bytes, plan.least_bytes
     )
 }
 

@@ -7,9 +7,9 @@ use std::time::Instant;
 use danas_data::{DataConfig, Dataset, Split, preprocessing_toml};
 use danas_deploy::{
     Calibration, Evaluation, FloatModel, Header, Int8Model, Interpreter, LayerParameters, Metadata,
-    c_header, calibrate, quantise, read, write,
+    c_header, calibrate, quantise, read_file, write,
 };
-use danas_device::{Cost, Target};
+use danas_device::{Cost, MemoryPlan, Target};
 use danas_space::Candidate;
 use danas_study::{ModelRecord, RunFolder, Store, write_atomic};
 use danas_supernet::{ScoringOptions, Supernet, Trained};
@@ -42,6 +42,7 @@ pub(crate) fn checkpoint_path(folder: &RunFolder, id: u64) -> PathBuf {
 struct Finished<'a> {
     finalist: &'a Finalist,
     interpreter: Interpreter,
+    plan: MemoryPlan,
     cost: Cost,
     val_accuracy_float: f64,
     val_accuracy_int8: f64,
@@ -70,9 +71,15 @@ pub(crate) fn deploy(
     }
     let recommended = recommend(session.target, &finished);
     for (index, model) in finished.iter().enumerate() {
-        let record = measure(session, dataset, model, recommended == Some(index))?;
+        let record = measure(dataset, model, recommended == Some(index))?;
         let folder = session.folder.model(record.candidate);
-        let card = card::text(session, &record, &model.finalist.record, dataset);
+        let card = card::text(
+            session,
+            &record,
+            &model.finalist.record,
+            &model.plan,
+            dataset,
+        );
         write_atomic(&folder.join("card.md"), card.as_bytes()).map_err(from_study)?;
         session.study.record_model(&record).map_err(from_study)?;
         session.stop_if_asked()?;
@@ -111,18 +118,23 @@ fn finish<'a>(
     let config = finalist.candidate.data;
     let folder = session.folder.model(id);
     let model = to_int8(dataset, config, &finalist.trained, CALIBRATION_PICTURES)?;
-    let bytes = write(&model, &Metadata::default());
+    let metadata = Metadata {
+        offsets: session.target.plan(model.graph()).carried_offsets(),
+        ..Metadata::default()
+    };
+    let bytes = write(&model, &metadata);
     let path = folder.join("model.tflite");
     write_atomic(&path, &bytes).map_err(from_study)?;
     // What is evaluated from here on is the file.
     let stored = std::fs::read(&path).map_err(|error| {
         Failure::internal(error).context(format!("cannot read {} back", path.display()))
     })?;
-    let interpreter = Interpreter::new(read(&stored).or_internal()?);
-    let cost = with_file_size(
-        session.target.cost(interpreter.model().graph()),
-        stored.len() as u64,
-    );
+    let file = read_file(&stored).or_internal()?;
+    let graph = file.model.graph();
+    let plan = session.target.plan_of_file(graph, &file.offsets);
+    let cost = session.target.cost_of_file(graph, &file.offsets);
+    let cost = with_file_size(cost, stored.len() as u64);
+    let interpreter = Interpreter::new(file.model);
     let header = Header {
         name: "model",
         classes: dataset.classes(),
@@ -135,6 +147,7 @@ fn finish<'a>(
         .map_err(from_study)?;
     Ok(Finished {
         finalist,
+        plan,
         cost,
         val_accuracy_float: finalist
             .trained
@@ -146,12 +159,7 @@ fn finish<'a>(
 }
 
 /// Evaluates a file on the test split, and describes it.
-fn measure(
-    session: &Session<'_>,
-    dataset: &Dataset,
-    model: &Finished<'_>,
-    recommended: bool,
-) -> Outcome<ModelRecord> {
+fn measure(dataset: &Dataset, model: &Finished<'_>, recommended: bool) -> Outcome<ModelRecord> {
     let finalist = model.finalist;
     // The same graph as the file's, with the layers' names, which the file leaves out to save flash.
     let graph = &finalist.trained.graph;
@@ -172,7 +180,7 @@ fn measure(
         test_accuracy_int8: test.accuracy,
         confusion: test.confusion,
         layers: layer_records(graph),
-        memory: buffer_records(graph, &session.target.plan(graph)),
+        memory: buffer_records(graph, &model.plan),
         recommended,
     })
 }

@@ -157,7 +157,7 @@ pub(crate) fn record(
 pub(crate) fn cost_record(cost: &Cost) -> CostRecord {
     CostRecord {
         arena_bytes: cost.arena_bytes,
-        head_bytes: cost.head_bytes,
+        head_bytes: cost.head_bytes - cost.scratch_bytes,
         scratch_bytes: cost.scratch_bytes,
         persistent_bytes: cost.persistent_bytes,
         model_bytes: cost.model_bytes,

@@ -1,7 +1,7 @@
 //! The arena of the reference runtime, beside what was measured: see `scripts/device-measure.py`.
 
 use crate::support::from_tokens;
-use danas_device::{host_arena_bytes, plan};
+use danas_device::{Kernels, greedy_plan, host_arena_bytes};
 
 struct Measured {
     name: &'static str,
@@ -31,7 +31,7 @@ fn measured() -> Vec<Measured> {
 fn the_head_is_exact() {
     for network in measured() {
         assert_eq!(
-            plan(&from_tokens(network.tokens)).head_bytes,
+            greedy_plan(&from_tokens(network.tokens), Kernels::Reference).head_bytes,
             network.head,
             "{}",
             network.name
@@ -44,7 +44,7 @@ fn the_smallest_arena_is_within_one_percent_or_32_bytes() {
     let measured = measured();
     assert_eq!(measured.len(), 18);
     for network in measured {
-        let predicted = host_arena_bytes(&from_tokens(network.tokens)) as f64;
+        let predicted = host_arena_bytes(&from_tokens(network.tokens), &[]) as f64;
         let error = predicted / network.minimum as f64 - 1.0;
         eprintln!(
             "{}: {predicted} predicted, {} measured, {:+.2} %",

@@ -1,7 +1,7 @@
 //! The planner: what TFLM is known to do, and what must hold for every graph.
 
-use crate::support::{Builder, inverted_residuals, mobilenet_v1};
-use danas_device::{Contents, Kernels, MemoryPlan, plan, plan_with};
+use crate::support::{Builder, inverted_residuals, mobilenet_v1, resnet8};
+use danas_device::{Contents, Kernels, MemoryPlan, Planner, best_plan, greedy_plan, replayed_plan};
 use danas_space::{Graph, TensorId};
 use proptest::prelude::*;
 
@@ -17,9 +17,39 @@ const ALL_KERNELS: [Kernels; 6] = [
 /// Greedy is not optimal here: the lower bound is 55,296.
 #[test]
 fn person_detection_of_mlperf_tiny() {
-    let plan = plan(&mobilenet_v1(3));
-    assert_eq!(plan.head_bytes, 73_728);
-    assert_eq!(plan.alive_bytes().into_iter().max(), Some(55_296));
+    let graph = mobilenet_v1(3);
+    let greedy = greedy_plan(&graph, Kernels::Reference);
+    assert_eq!((greedy.head_bytes, greedy.least_bytes), (73_728, 55_296));
+    assert_eq!(greedy.alive_bytes().into_iter().max(), Some(55_296));
+    let best = best_plan(&graph, Kernels::Reference);
+    assert_eq!((best.head_bytes, best.least_bytes), (55_296, 55_296));
+    assert_eq!(best.planner, Planner::File);
+}
+
+/// Where TFLM's own plan is the best, the file carries nothing.
+#[test]
+fn image_classification_of_mlperf_tiny() {
+    let best = best_plan(&resnet8(), Kernels::Reference);
+    assert_eq!(best, greedy_plan(&resnet8(), Kernels::Reference));
+    assert_eq!(best.head_bytes, best.least_bytes);
+    assert_eq!(best.carried_offsets(), []);
+}
+
+/// Offsets in the file are kept, in part too, and what it leaves open goes into the gaps, the largest first.
+#[test]
+fn tflm_plans_around_the_offsets_of_the_file() {
+    let mut builder = Builder::new(4, 4, 4);
+    let graph = builder.convolution(1, 1, 8).depthwise(5, 1).build();
+    // tensors of 64, 128 and 128 bytes; scratch of 400 bytes during layer 1
+    let place = |offsets: &[Option<u64>]| -> Vec<u64> {
+        let plan = replayed_plan(&graph, Kernels::CmsisNnDsp, offsets);
+        plan.buffers.iter().map(|buffer| buffer.offset).collect()
+    };
+    assert_eq!(place(&[]), [0, 528, 400, 0]);
+    assert_eq!(place(&[None, None, None]), place(&[]));
+    assert_eq!(place(&[Some(0), Some(528), Some(0)]), [0, 528, 0, 128]);
+    assert_eq!(place(&[None, Some(128), Some(0)]), [0, 128, 0, 256]);
+    assert_eq!(place(&[None, None, Some(416)]), [0, 544, 416, 0]);
 }
 
 /// 4x4x4 input (64 bytes), 4x4x8 (128), 4x4x4 (64), their sum (64); the input lives until the addition.
@@ -31,7 +61,7 @@ fn a_residual_by_hand() {
         .convolution(1, 1, 4)
         .add(TensorId(0))
         .build();
-    let plan = plan(&graph);
+    let plan = greedy_plan(&graph, Kernels::Reference);
     let placed: Vec<_> = plan
         .buffers
         .iter()
@@ -61,7 +91,7 @@ fn scratch_of_cmsis_nn_with_dsp() {
         .convolution(1, 1, 8)
         .pool();
     let graph = builder.dense(2).build();
-    let scratch: Vec<_> = plan_with(&graph, Kernels::CmsisNnDsp)
+    let scratch: Vec<_> = greedy_plan(&graph, Kernels::CmsisNnDsp)
         .buffers
         .iter()
         .filter_map(|b| match b.contents {
@@ -71,9 +101,11 @@ fn scratch_of_cmsis_nn_with_dsp() {
         .collect();
     // 4 align4(27) = 112; 2 * 8 * 25 = 400; 4 * 8 = 32
     assert_eq!(scratch, [(0, 112), (2, 400), (4, 32)]);
-    assert!(plan_with(&graph, Kernels::EspNn).scratch_bytes() == 0);
+    let without = greedy_plan(&graph, Kernels::EspNn);
+    assert_eq!(without.buffers.len(), graph.layers.len() + 1);
+    assert_eq!(without.scratch_bytes(), 0);
     // the classifier is a convolution 1x1: 24 * 8 + 8 * 2 + 64
-    let vector = plan_with(&graph, Kernels::EspNnVector);
+    let vector = greedy_plan(&graph, Kernels::EspNnVector);
     let classifier = vector
         .buffers
         .iter()
@@ -83,11 +115,13 @@ fn scratch_of_cmsis_nn_with_dsp() {
 
 #[test]
 fn a_graph_without_layers_holds_its_input() {
-    let plan = plan(&Graph {
+    let graph = Graph {
         input: mobilenet_v1(1).input,
         layers: Vec::new(),
-    });
+    };
+    let plan = greedy_plan(&graph, Kernels::Reference);
     assert_eq!(plan.head_bytes, 96 * 96);
+    assert_eq!(best_plan(&graph, Kernels::Reference), plan);
 }
 
 fn check(plan: &MemoryPlan) {
@@ -141,13 +175,34 @@ proptest! {
     ) {
         let graph = network(resolution, channels, &choices);
         for kernels in ALL_KERNELS {
-            check(&plan_with(&graph, kernels));
+            check(&greedy_plan(&graph, kernels));
+        }
+    }
+
+    #[test]
+    fn the_best_plan_lies_between_the_bound_and_tflms_own(
+        resolution in 1usize..70,
+        channels in 1usize..4,
+        choices in prop::collection::vec(any::<u8>(), 0..30),
+    ) {
+        let graph = network(resolution, channels, &choices);
+        for kernels in ALL_KERNELS {
+            let (greedy, best) = (greedy_plan(&graph, kernels), best_plan(&graph, kernels));
+            check(&best);
+            prop_assert!(best.head_bytes <= greedy.head_bytes);
+            prop_assert!((greedy.least_bytes..=best.head_bytes).contains(&best.least_bytes));
+            let carried = best.carried_offsets();
+            prop_assert_eq!(carried.is_empty(), best.head_bytes == greedy.head_bytes);
+            // what is stated is what TFLM makes of the file
+            let replayed = replayed_plan(&graph, kernels, &carried);
+            prop_assert_eq!(replayed.buffers, best.buffers);
+            prop_assert_eq!(replayed.head_bytes, best.head_bytes);
         }
     }
 
     #[test]
     fn a_larger_map_needs_no_smaller_peak(resolution in 8usize..60, width in 1usize..24) {
-        let peak = |graph: &Graph| plan(graph).alive_bytes().into_iter().max();
+        let peak = |graph: &Graph| greedy_plan(graph, Kernels::Reference).alive_bytes().into_iter().max();
         let small = inverted_residuals(resolution, width, 6);
         prop_assert!(peak(&inverted_residuals(resolution + 2, width, 6)) >= peak(&small));
         prop_assert!(peak(&inverted_residuals(resolution, width + 4, 6)) >= peak(&small));
