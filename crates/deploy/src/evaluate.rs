@@ -60,18 +60,22 @@ pub struct Evaluation {
     pub accuracy: f64,
     /// `confusion[actual][predicted]`: how many examples of a class were taken for which.
     pub confusion: Vec<Vec<u64>>,
+    /// The mean over the examples of the squared distance between the outputs and those of a perfect answer: 1 for the
+    /// class of the example, 0 for the others (Brier 1950, "Verification of forecasts expressed in terms of
+    /// probability"). It tells models apart that are right equally often.
+    pub brier: f64,
 }
 
 impl Evaluation {
-    /// Classifies all examples in parallel and counts; `predict` gives the class of one example, with a
-    /// state made by `state` once per piece of work.
+    /// Classifies all examples in parallel and counts; `judge` answers one example of a class, with a state made by
+    /// `state` once per piece of work.
     pub(crate) fn of<S>(
         shape: Shape,
         classes: usize,
         pixels: &[u8],
         labels: &[usize],
         state: impl Fn() -> S + Sync + Send,
-        predict: impl Fn(&mut S, &[u8]) -> usize + Sync + Send,
+        judge: impl Fn(&mut S, &[u8], usize) -> Answer + Sync + Send,
     ) -> Result<Self, InputError> {
         let examples = examples(shape, pixels.len())?;
         if labels.len() != examples {
@@ -83,19 +87,70 @@ impl Evaluation {
         if let Some(&label) = labels.iter().find(|&&label| label >= classes) {
             return Err(InputError::Label { label, classes });
         }
-        let predictions: Vec<usize> = pixels
+        let answers: Vec<Answer> = pixels
             .par_chunks_exact(shape.elements())
-            .map_init(state, predict)
+            .zip(labels)
+            .map_init(state, |state, (pixels, &label)| judge(state, pixels, label))
             .collect();
         let mut confusion = vec![vec![0; classes]; classes];
-        for (&label, &prediction) in labels.iter().zip(&predictions) {
-            confusion[label][prediction] += 1;
+        for (&label, answer) in labels.iter().zip(&answers) {
+            confusion[label][answer.class] += 1;
         }
-        let right: u64 = (0..classes).map(|class| confusion[class][class]).sum();
-        Ok(Self {
-            accuracy: right as f64 / examples as f64,
+        let squares: f64 = answers.iter().map(|answer| answer.squared_error).sum();
+        Ok(Self::new(confusion, squares / examples as f64))
+    }
+
+    fn new(confusion: Vec<Vec<u64>>, brier: f64) -> Self {
+        let right: u64 = (0..confusion.len())
+            .map(|class| confusion[class][class])
+            .sum();
+        let all: u64 = confusion.iter().flatten().sum();
+        Self {
+            accuracy: right as f64 / all.max(1) as f64,
             confusion,
-        })
+            brier,
+        }
+    }
+
+    /// The number of examples.
+    pub fn examples(&self) -> u64 {
+        self.confusion.iter().flatten().sum()
+    }
+
+    /// What the model said about these examples and those of `other`.
+    ///
+    /// # Panics
+    /// If the two have different numbers of classes.
+    pub fn and(&self, other: &Self) -> Self {
+        assert_eq!(self.confusion.len(), other.confusion.len(), "of one model");
+        let rows = self.confusion.iter().zip(&other.confusion);
+        let confusion = rows.map(|(a, b)| a.iter().zip(b).map(|(a, b)| a + b).collect());
+        let (here, there) = (self.examples() as f64, other.examples() as f64);
+        let squares = self.brier * here + other.brier * there;
+        Self::new(confusion.collect(), squares / (here + there).max(1.0))
+    }
+}
+
+/// What a model said about one example.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Answer {
+    class: usize,
+    squared_error: f64,
+}
+
+impl Answer {
+    /// From the outputs as real numbers and the example's class.
+    pub(crate) fn new(outputs: impl Iterator<Item = f64> + Clone, label: usize) -> Self {
+        let squared_error = outputs
+            .clone()
+            .enumerate()
+            .map(|(class, output)| (output - f64::from(u8::from(class == label))).powi(2))
+            .sum();
+        let outputs: Vec<f64> = outputs.collect();
+        Answer {
+            class: argmax(&outputs),
+            squared_error,
+        }
     }
 }
 
@@ -108,4 +163,48 @@ pub(crate) fn argmax<T: PartialOrd>(values: &[T]) -> usize {
         }
     }
     best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one_by_one(outputs: &[[f64; 2]], labels: &[usize]) -> Evaluation {
+        let shape = Shape {
+            height: 1,
+            width: 1,
+            channels: 1,
+        };
+        let pixels: Vec<u8> = (0..outputs.len() as u8).collect();
+        let judge = |_: &mut (), pixels: &[u8], label| {
+            Answer::new(outputs[usize::from(pixels[0])].iter().copied(), label)
+        };
+        Evaluation::of(shape, 2, &pixels, labels, || (), judge).expect("inputs that fit")
+    }
+
+    #[test]
+    fn a_surer_model_has_a_smaller_squared_error() {
+        let labels = [0, 1, 1];
+        let perfect = one_by_one(&[[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]], &labels);
+        assert_eq!((perfect.accuracy, perfect.brier), (1.0, 0.0));
+        let unsure = one_by_one(&[[0.5, 0.25], [0.25, 0.5], [0.5, 0.5]], &labels);
+        // Of equal outputs the first counts.
+        assert_eq!(unsure.confusion, [[1, 0], [1, 1]]);
+        assert!((unsure.brier - (2.0 * (0.25 + 0.0625) + 0.5) / 3.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn parts_are_worth_what_the_whole_is() {
+        let outputs = [[0.9, 0.1], [0.3, 0.7], [0.6, 0.4], [0.2, 0.8], [0.5, 0.5]];
+        let labels = [0, 0, 1, 1, 1];
+        let whole = one_by_one(&outputs, &labels);
+        let both =
+            one_by_one(&outputs[..2], &labels[..2]).and(&one_by_one(&outputs[2..], &labels[2..]));
+        assert_eq!(
+            (both.accuracy, &both.confusion),
+            (whole.accuracy, &whole.confusion)
+        );
+        assert!((both.brier - whole.brier).abs() < 1e-12);
+        assert_eq!(both.examples(), 5);
+    }
 }

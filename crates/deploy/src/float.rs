@@ -3,7 +3,7 @@
 use danas_space::{Activation, Graph, Operator};
 use rayon::prelude::*;
 
-use crate::evaluate::{Evaluation, InputError, argmax, examples};
+use crate::evaluate::{Answer, Evaluation, InputError, examples};
 use crate::kernels::{Packed, Window, convolution, depthwise};
 use crate::model::FloatModel;
 
@@ -233,9 +233,9 @@ impl FloatModel {
             pixels,
             labels,
             || runner.state(),
-            |state, pixels| {
+            |state, pixels, label| {
                 runner.run(state, pixels);
-                argmax(state.output())
+                Answer::new(state.output().iter().copied().map(f64::from), label)
             },
         )
     }

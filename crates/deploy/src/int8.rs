@@ -26,6 +26,11 @@ impl Quantisation {
         scale: 1.0 / 256.0,
         zero_point: -128,
     };
+
+    /// The real number that `value` stands for.
+    pub fn real(&self, value: i8) -> f64 {
+        f64::from(self.scale) * f64::from(i32::from(value) - i32::from(self.zero_point))
+    }
 }
 
 /// The quantised parameters of one layer; all empty for a layer without weights.
@@ -126,6 +131,17 @@ impl Int8Model {
     /// The quantisation of every tensor: the input, then the outputs of the layers.
     pub fn quantisations(&self) -> &[Quantisation] {
         &self.quantisations
+    }
+
+    /// The quantisation of the output.
+    ///
+    /// # Panics
+    /// Never: [`Int8Model::new`] has checked that there is one per tensor.
+    pub fn output_quantisation(&self) -> Quantisation {
+        *self
+            .quantisations
+            .last()
+            .expect("one per tensor, and the input is one")
     }
 
     /// The parameters, one entry per layer.

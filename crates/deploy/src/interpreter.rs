@@ -4,7 +4,7 @@
 use danas_space::{Activation, Operator, Shape};
 use rayon::prelude::*;
 
-use crate::evaluate::{Evaluation, InputError, argmax, examples};
+use crate::evaluate::{Answer, Evaluation, InputError, argmax, examples};
 use crate::fixed_point::Multiplier;
 use crate::int8::{ADD_SHIFT, Int8Model, Quantisation, add_multipliers, output_multipliers};
 use crate::kernels::{Packed, Window, convolution, depthwise};
@@ -341,13 +341,17 @@ impl Interpreter {
     /// # Errors
     /// [`InputError`] when pixels and labels do not fit the model or each other.
     pub fn evaluate(&self, pixels: &[u8], labels: &[usize]) -> Result<Evaluation, InputError> {
+        let quantisation = self.model.output_quantisation();
         Evaluation::of(
             self.model.graph().input,
             self.model.outputs(),
             pixels,
             labels,
             || self.state(),
-            |state, pixels| argmax(self.run_pixels(state, pixels)),
+            |state, pixels, label| {
+                let outputs = self.run_pixels(state, pixels).iter();
+                Answer::new(outputs.map(|&q| quantisation.real(q)), label)
+            },
         )
     }
 }

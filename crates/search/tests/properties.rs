@@ -1,8 +1,8 @@
 //! Domination, sorting, crowding and hypervolume against their definitions.
 
 use danas_search::{
-    Objectives, crowding, front, hypervolume, non_dominated_sort, pareto, recommend, spread, worth_finishing,
-    standard_error,
+    Objectives, crowding, front, hypervolume, non_dominated_sort, pareto, recommend, spread,
+    standard_error, worth_finishing,
 };
 use proptest::prelude::*;
 use rand::RngExt;

@@ -16,10 +16,10 @@ use crate::loss;
 use crate::options::TrainingOptions;
 use crate::supernet::Supernet;
 
-/// Weight of the newest step in the average loss.
-const NEWEST: f32 = 0.02;
-/// Steps after which a supernet that is no better than guessing is called collapsed.
-const PATIENCE: u64 = 400;
+/// The average loss is that of the last so many pictures, roughly.
+const REMEMBERED: f32 = 3200.0;
+/// Pictures after which a supernet that is no better than guessing is called collapsed.
+const PATIENCE: u64 = 25_600;
 /// Share of the loss of guessing below which a supernet has learnt something.
 const GUESSING: f32 = 0.995;
 
@@ -143,7 +143,8 @@ impl<'a> Trainer<'a> {
         let watched = if all_finite { largest_loss } else { f32::NAN };
         let mut event = self.learner.finish_step(watched, progress)?;
         if event.is_none() {
-            self.average_loss += NEWEST * (largest_loss - self.average_loss);
+            let newest = (self.schedule.batch as f32 / REMEMBERED).min(1.0);
+            self.average_loss += newest * (largest_loss - self.average_loss);
             event = self.notice_collapse(learning_rate)?;
         }
         Ok(StepReport {
@@ -178,7 +179,7 @@ impl<'a> Trainer<'a> {
         learning_rate: f32,
     ) -> Result<Option<TrainingEvent>, SupernetError> {
         let step = self.learner.steps();
-        if step - self.collapse_checked < PATIENCE {
+        if (step - self.collapse_checked) * (self.schedule.batch as u64) < PATIENCE {
             return Ok(None);
         }
         self.collapse_checked = step;

@@ -10,6 +10,7 @@ use danas_deploy::{
     c_header, calibrate, quantise, read_file, write,
 };
 use danas_device::{Cost, MemoryPlan, Target};
+use danas_search::standard_error;
 use danas_space::Candidate;
 use danas_study::{ModelRecord, RunFolder, Store, write_atomic};
 use danas_supernet::{ScoringOptions, Supernet, Trained};
@@ -45,7 +46,7 @@ struct Finished<'a> {
     plan: MemoryPlan,
     cost: Cost,
     val_accuracy_float: f64,
-    val_accuracy_int8: f64,
+    val_int8: Evaluation,
 }
 
 /// Makes the files of all finalists, recommends one by its validation accuracy, and only then looks at the test split,
@@ -88,20 +89,30 @@ pub(crate) fn deploy(
         Some(index) => format!(
             "model {} recommended, {} of the validation pictures right in int8",
             finished[index].finalist.record.id,
-            percent(finished[index].val_accuracy_int8)
+            percent(finished[index].val_int8.accuracy)
         ),
         None => "no file meets the limits".to_string(),
     });
     Ok(recommended.is_some())
 }
 
-/// The most accurate on validation that meets the limits; of equally accurate ones the cheapest.
+/// Of the files that meet the limits and are as accurate on validation as the best one within a standard error, the
+/// one with the least squared error; of equal ones the cheapest. A few hundred pictures cannot tell one per cent more or
+/// less of right answers from chance, but how sure each answer was tells more.
 fn recommend(target: &Target, finished: &[Finished<'_>]) -> Option<usize> {
-    let fits = |index: &usize| target.violation(&finished[*index].cost) == 0.0;
-    (0..finished.len()).filter(fits).min_by(|&a, &b| {
+    let fitting: Vec<usize> = (0..finished.len())
+        .filter(|&index| target.violation(&finished[index].cost) == 0.0)
+        .collect();
+    let accuracy = |index: usize| finished[index].val_int8.accuracy;
+    let best = (fitting.iter().copied()).max_by(|&a, &b| accuracy(a).total_cmp(&accuracy(b)))?;
+    let examples = finished[best].val_int8.examples() as usize;
+    let bound = accuracy(best) - standard_error(1.0 - accuracy(best), examples);
+    let ties = fitting
+        .into_iter()
+        .filter(|&index| accuracy(index) >= bound);
+    ties.min_by(|&a, &b| {
         let (a, b) = (&finished[a], &finished[b]);
-        b.val_accuracy_int8
-            .total_cmp(&a.val_accuracy_int8)
+        (a.val_int8.brier.total_cmp(&b.val_int8.brier))
             .then(a.cost.arena_bytes.cmp(&b.cost.arena_bytes))
             .then(a.cost.flash_bytes.cmp(&b.cost.flash_bytes))
             .then(a.cost.latency_ms.total_cmp(&b.cost.latency_ms))
@@ -153,7 +164,7 @@ fn finish<'a>(
             .trained
             .evaluate(dataset, Split::Validation)
             .accuracy(),
-        val_accuracy_int8: evaluate(&interpreter, dataset, Split::Validation, config)?.accuracy,
+        val_int8: evaluate(&interpreter, dataset, Split::Validation, config)?,
         interpreter,
     })
 }
@@ -175,7 +186,7 @@ fn measure(dataset: &Dataset, model: &Finished<'_>, recommended: bool) -> Outcom
         cost: cost_record(&model.cost),
         host_arena_bytes: model.cost.host_arena_bytes,
         val_accuracy_float: model.val_accuracy_float,
-        val_accuracy_int8: model.val_accuracy_int8,
+        val_accuracy_int8: model.val_int8.accuracy,
         test_accuracy_float: finalist.trained.evaluate(dataset, Split::Test).accuracy(),
         test_accuracy_int8: test.accuracy,
         confusion: test.confusion,
@@ -235,25 +246,19 @@ pub(crate) fn evaluate(
     split: Split,
     config: DataConfig,
 ) -> Outcome<Evaluation> {
-    let classes = dataset.classes().len();
     let all: Vec<usize> = (0..dataset.len(split)).collect();
-    let mut confusion = vec![vec![0; classes]; classes];
+    let mut whole: Option<Evaluation> = None;
     for indices in all.chunks(CHUNK) {
         let batch = dataset.evaluation_batch(split, indices, config);
         let part = interpreter
             .evaluate(&batch.pixels, &batch.labels)
             .or_internal()?;
-        for (sums, counts) in confusion.iter_mut().zip(&part.confusion) {
-            for (sum, count) in sums.iter_mut().zip(counts) {
-                *sum += count;
-            }
-        }
+        whole = Some(match whole {
+            Some(whole) => whole.and(&part),
+            None => part,
+        });
     }
-    let right: u64 = (0..classes).map(|class| confusion[class][class]).sum();
-    Ok(Evaluation {
-        accuracy: right as f64 / all.len().max(1) as f64,
-        confusion,
-    })
+    whole.ok_or_else(|| Failure::internal(anyhow::anyhow!("there are no {split} pictures")))
 }
 
 /// Seconds that the way from trained weights to an evaluated file takes.

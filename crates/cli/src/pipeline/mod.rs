@@ -163,8 +163,9 @@ fn macs_cap(
     let violation = |candidate: &Candidate| searching::violation(&small, candidate, classes);
     let small = Sampler::new(space, &violation).or_internal()?;
     let (macs, seconds) = training::trial(session, space, dataset, &small)?;
-    let affordable =
-        training::affordable_macs(macs, seconds, plan.planned(Phase::Supernet)).max(least);
+    let time = plan.planned(Phase::Supernet);
+    let steps = training::enough_steps(dataset.len(Split::Train));
+    let affordable = training::affordable_macs(macs, seconds, time, steps).max(least);
     let largest = sampler
         .feasible_configs()
         .iter()

@@ -15,18 +15,31 @@ use crate::progress::Task;
 use crate::units::readable_seconds;
 
 /// The fewest steps that make a supernet worth searching: below, small networks still gain more from further steps than
-/// large ones from their size.
-const ENOUGH_STEPS: f64 = 8000.0;
+/// large ones from their size. Those that show every picture [`ENOUGH_EPOCHS`] times, but within this range.
+const ENOUGH_STEPS: std::ops::RangeInclusive<u64> = 8000..=16000;
+const ENOUGH_EPOCHS: u64 = 30;
 /// Steps of the trial that measures the machine, behind those that only warm it up. Networks are drawn at random in
 /// each, so there have to be some.
 const TRIAL_STEPS: u32 = 16;
 const WARMING_STEPS: u32 = 2;
 
-/// The most multiply-accumulates at which the supernet still gets [`ENOUGH_STEPS`] in `seconds`, if steps of a sandwich
-/// whose largest network has `trial_macs` take `trial_seconds` each. Time is taken to be proportional to the MACs; the
-/// result is rounded to two digits, because the measurement is not better than that.
-pub(crate) fn affordable_macs(trial_macs: u64, trial_seconds: f64, seconds: f64) -> u64 {
-    let exact = trial_macs as f64 * seconds / (ENOUGH_STEPS * trial_seconds.max(1e-9));
+/// The steps that the supernet should get for so many training pictures.
+pub(crate) fn enough_steps(pictures: usize) -> u64 {
+    let batch = TrainingOptions::supernet().batch as u64;
+    let epochs = (pictures as u64).saturating_mul(ENOUGH_EPOCHS) / batch;
+    epochs.clamp(*ENOUGH_STEPS.start(), *ENOUGH_STEPS.end())
+}
+
+/// The most multiply-accumulates at which the supernet still gets `steps` in `seconds`, if steps of a sandwich whose
+/// largest network has `trial_macs` take `trial_seconds` each. Time is taken to be proportional to the MACs; the result
+/// is rounded to two digits, because the measurement is not better than that.
+pub(crate) fn affordable_macs(
+    trial_macs: u64,
+    trial_seconds: f64,
+    seconds: f64,
+    steps: u64,
+) -> u64 {
+    let exact = trial_macs as f64 * seconds / (steps as f64 * trial_seconds.max(1e-9));
     let scale = 10f64.powf(exact.max(1.0).log10().floor() - 1.0);
     ((exact / scale).round() * scale).max(1.0) as u64
 }
@@ -108,7 +121,7 @@ fn capped_reason(session: &Session<'_>) -> Outcome<Option<String>> {
     let cap: Option<u64> = session.get(key::MACS_CAP)?.flatten();
     Ok(cap.map(|cap| {
         format!(
-            "{}; networks above {} MACs are left out, so that it gets about {ENOUGH_STEPS} steps or more",
+            "{}; networks above {} MACs are left out, so that it gets enough steps",
             Phase::Supernet.reason(session.config.budget),
             format_count(cap)
         )
@@ -222,15 +235,23 @@ pub(crate) fn least_macs(sampler: &Sampler<'_>, classes: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::affordable_macs;
+    use super::{affordable_macs, enough_steps};
 
     #[test]
     fn macs_follow_the_time_and_the_machine() {
         // 25 ms a step with 10 M MACs: in 200 s there is time for 8000 steps of just that.
-        assert_eq!(affordable_macs(10_000_000, 0.025, 200.0), 10_000_000);
-        assert_eq!(affordable_macs(10_000_000, 0.025, 100.0), 5_000_000);
-        assert_eq!(affordable_macs(10_000_000, 0.0125, 200.0), 20_000_000);
-        assert_eq!(affordable_macs(10_000_000, 0.075, 200.0), 3_300_000);
-        assert!(affordable_macs(1, 1e9, 0.0) >= 1);
+        assert_eq!(affordable_macs(10_000_000, 0.025, 200.0, 8000), 10_000_000);
+        assert_eq!(affordable_macs(10_000_000, 0.025, 200.0, 16000), 5_000_000);
+        assert_eq!(affordable_macs(10_000_000, 0.025, 100.0, 8000), 5_000_000);
+        assert_eq!(affordable_macs(10_000_000, 0.0125, 200.0, 8000), 20_000_000);
+        assert_eq!(affordable_macs(10_000_000, 0.075, 200.0, 8000), 3_300_000);
+        assert!(affordable_macs(1, 1e9, 0.0, 8000) >= 1);
+    }
+
+    #[test]
+    fn many_pictures_get_more_steps_up_to_a_limit() {
+        assert_eq!(enough_steps(0), 8000);
+        assert_eq!(enough_steps(8000), 15000);
+        assert_eq!(enough_steps(usize::MAX), 16000);
     }
 }
