@@ -1,5 +1,7 @@
 //! The command line as it is typed. Parsing has no side effect; `config.rs` checks what belongs together.
 
+mod bench;
+
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -7,9 +9,13 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use danas_data::{Colour, DataSpace};
+use danas_supernet::Isa;
 use serde::{Deserialize, Serialize};
 
 use crate::units::{Bytes, Count, Milliseconds, Span};
+
+pub(crate) use bench::BenchCommand;
+use bench::parse_isa;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -68,6 +74,8 @@ pub(crate) enum Command {
     Export(ExportCommand),
     /// Evaluate a .tflite file on examples with integer arithmetic, as the device computes
     Evaluate(EvaluateCommand),
+    /// Measure how fast the training engine is on this machine
+    Bench(BenchCommand),
     /// List the boards that are known
     Boards(BoardsCommand),
     /// Show what is in a folder of pictures: classes, sizes, splits, duplicates
@@ -86,6 +94,15 @@ pub(crate) struct SearchCommand {
     /// Read options from this TOML file first; options given here override it
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// The instructions to compute with: avx512, avx2, neon, portable [default: the fastest there are]
+    #[arg(
+        long,
+        value_name = "NAME",
+        help_heading = "Where and how",
+        env = "DANAS_ISA"
+    )]
+    #[arg(value_parser = parse_isa)]
+    pub(crate) isa: Option<Isa>,
     /// The options, each of which may stand in the file as well.
     #[command(flatten)]
     pub(crate) options: SearchOptions,

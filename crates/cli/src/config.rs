@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use danas_data::{Colour, DataSpace, Source};
 use danas_device::Limits;
+use danas_supernet::Isa;
 
 use crate::args::{Resolutions, SearchCommand, SearchOptions, SpaceName, Steps, StrategyName};
 use crate::message::{Blame, Failure, Outcome, nearest};
@@ -14,7 +15,7 @@ use crate::units::{Bytes, Count, Milliseconds, Span};
 /// The most models that are trained to the end.
 const MAX_MODELS: usize = 32;
 /// The most threads that can be asked for.
-const MAX_THREADS: usize = 1024;
+pub(crate) const MAX_THREADS: usize = 1024;
 
 /// What a search may use up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +45,8 @@ pub(crate) struct Configuration {
     pub(crate) models: usize,
     /// `None`: all cores.
     pub(crate) threads: Option<usize>,
+    /// The instructions that the engine uses.
+    pub(crate) isa: Isa,
     pub(crate) quiet: bool,
     pub(crate) json: bool,
 }
@@ -61,10 +64,11 @@ impl Configuration {
             .map(read_file)
             .transpose()?
             .unwrap_or_default();
-        Self::check(overlay(file, command.options))
+        let isa = command.isa.unwrap_or_else(Isa::detect);
+        Self::check(overlay(file, command.options), isa)
     }
 
-    fn check(options: SearchOptions) -> Outcome<Self> {
+    fn check(options: SearchOptions, isa: Isa) -> Outcome<Self> {
         let data = options.data.ok_or_else(|| {
             Failure::input_text("no examples are given").hint(
                 "name a folder of pictures with --data FOLDER, or try the built-in ones: --data synthetic:objects",
@@ -116,13 +120,15 @@ impl Configuration {
                 .threads
                 .map(|n| within("threads", n, MAX_THREADS))
                 .transpose()?,
+            isa,
             quiet: options.quiet,
             json: options.json,
         })
     }
 
     /// What is stored with the run and must be the same when it is continued. How it is shown, where it stands and how
-    /// many threads compute it change nothing in its results, and may differ.
+    /// many threads compute it change nothing in its results, and may differ; so may the instructions, because a run
+    /// may move to another machine.
     fn decisive(&self) -> SearchOptions {
         let (time, steps) = match self.budget {
             Budget::Time(time) => (Some(Span(time)), None),
@@ -193,7 +199,7 @@ impl Configuration {
 }
 
 /// `value`, if it is from 1 to `most`.
-fn within(name: &str, value: usize, most: usize) -> Outcome<usize> {
+pub(crate) fn within(name: &str, value: usize, most: usize) -> Outcome<usize> {
     if (1..=most).contains(&value) {
         return Ok(value);
     }
@@ -374,7 +380,7 @@ mod tests {
         ])
         .unwrap();
         let text = config.to_toml().unwrap();
-        let again = Configuration::check(read_text(&text).unwrap()).unwrap();
+        let again = Configuration::check(read_text(&text).unwrap(), Isa::detect()).unwrap();
         assert_eq!(again.to_toml().unwrap(), text);
         assert_eq!(again.out, Path::new("runs/synthetic-objects-by-hand"));
         assert!(!text.contains("threads"), "{text}");

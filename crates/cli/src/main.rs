@@ -54,6 +54,7 @@ fn dispatch(command: Command, started: Instant) -> Outcome<Status> {
         Command::Report(command) => commands::report(&command),
         Command::Export(command) => commands::export(&command),
         Command::Evaluate(command) => commands::evaluate(&command),
+        Command::Bench(command) => commands::bench(&command),
         Command::Boards(command) => commands::boards(&command),
         Command::Inspect(command) => commands::inspect(&command),
         Command::Completions { shell } => commands::completions(shell),

@@ -39,6 +39,11 @@ impl Buffer {
         }
         self.length = length;
     }
+
+    /// Elements that there is memory for.
+    fn capacity(&self) -> usize {
+        self.lines.len() * LINE
+    }
 }
 
 impl Deref for Buffer {
@@ -75,6 +80,18 @@ impl Scratch {
     /// Scratch space without any memory yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Floats that there is memory for.
+    pub fn capacity(&self) -> usize {
+        self.buffer.capacity()
+    }
+
+    /// Makes sure that there is memory for so many floats.
+    pub fn reserve(&mut self, floats: usize) {
+        if floats > self.capacity() {
+            self.buffer.resize(floats);
+        }
     }
 
     /// Separate parts of these sizes, each from a cache line on, that hold anything.
@@ -114,5 +131,16 @@ mod tests {
         b.fill(2.0);
         assert_eq!((a.len(), b.len(), b.as_ptr() as usize % 64), (3, 20, 0));
         assert_eq!(a[2], 1.0);
+    }
+
+    #[test]
+    fn reserved_scratch_is_there_before_it_is_used() {
+        let mut scratch = Scratch::new();
+        scratch.reserve(40);
+        let reserved = scratch.capacity();
+        assert!(reserved >= 40);
+        scratch.carve([3, 20]);
+        scratch.reserve(1);
+        assert_eq!(scratch.capacity(), reserved);
     }
 }

@@ -18,6 +18,7 @@ mod pointwise;
 mod pool;
 pub mod reference;
 mod stem;
+mod throughput;
 mod transform;
 mod vector;
 
@@ -31,6 +32,7 @@ pub use panels::Panels;
 pub use pointwise::{pointwise_backward, pointwise_forward};
 pub use pool::{average_pool_backward, average_pool_forward};
 pub use stem::{stem_backward, stem_forward};
+pub use throughput::multiply_adds;
 
 #[cfg(test)]
 mod tests;

@@ -40,6 +40,11 @@ impl Trained {
         options: ScoringOptions,
     ) -> Self {
         let network = recalibrated(supernet, dataset, candidate, options.calibration_examples);
+        Trained::new(supernet, candidate, network)
+    }
+
+    /// A candidate whose statistics are there already.
+    pub(crate) fn new(supernet: &Supernet, candidate: &Candidate, network: Inference) -> Self {
         let graph = lower(candidate, supernet.classes);
         let parameters = fold(supernet, &network, &graph);
         Trained {

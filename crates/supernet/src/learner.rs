@@ -1,6 +1,8 @@
 //! Weights that are being trained: gradient, optimiser, and the way back after a divergence. What the supernet's
 //! training and the final training of one candidate have in common.
 
+use std::ops::Range;
+
 use danas_data::Batch;
 
 use crate::checkpoint::Checkpoint;
@@ -77,6 +79,8 @@ pub(crate) struct Learner {
     gradient: Vec<f32>,
     /// The tensors that the gradient is of.
     marks: Vec<bool>,
+    /// Where those lie, with whether weight decay applies to them.
+    ranges: Vec<(Range<usize>, bool)>,
     logit_gradient: Vec<f32>,
     steps: u64,
     factor: f32,
@@ -98,7 +102,7 @@ impl Learner {
             workspace: Workspace::new(supernet.isa),
             supernet,
             options,
-
+            ranges: Vec::new(),
             optimizer,
             logit_gradient: Vec::new(),
             steps: 0,
@@ -115,6 +119,10 @@ impl Learner {
     /// Runs a sub-network on a batch and adds its gradient against `targets` (`[images, classes]`). Returns the
     /// loss; the logits are in the workspace.
     pub(crate) fn learn(&mut self, subnet: &Subnet, batch: &Batch, targets: &[f32]) -> f32 {
+        in_pool(|| self.learn_here(subnet, batch, targets))
+    }
+
+    fn learn_here(&mut self, subnet: &Subnet, batch: &Batch, targets: &[f32]) -> f32 {
         let images = batch.labels.len();
         let parameters = &self.supernet.parameters;
         self.workspace
@@ -142,6 +150,7 @@ impl Learner {
                 &mut self.gradient,
             );
         }
+        self.workspace.level_scratch();
         loss
     }
 
@@ -171,15 +180,17 @@ impl Learner {
         };
         self.steps += 1;
         let parameters = &mut self.supernet.parameters;
-        let ranges = parameters.marked_ranges(&self.marks);
+        parameters.marked_ranges(&self.marks, &mut self.ranges);
         let norm = if loss.is_finite() {
-            self.optimizer
-                .step(parameters, &self.gradient, &ranges, size)
+            in_pool(|| {
+                self.optimizer
+                    .step(parameters, &self.gradient, &self.ranges, size)
+            })
         } else {
             f32::NAN
         };
-        for (range, _) in ranges {
-            self.gradient[range].fill(0.0);
+        for (range, _) in &self.ranges {
+            self.gradient[range.clone()].fill(0.0);
         }
         self.marks.fill(false);
         if norm.is_finite() {
@@ -270,4 +281,9 @@ impl Learner {
         (self.good, self.steps, self.factor) = (good, steps, factor);
         Ok(())
     }
+}
+
+/// Runs `work` on a thread of the pool: from elsewhere every operator would have to wake the pool up by itself.
+fn in_pool<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    rayon::scope(|_| work())
 }

@@ -21,6 +21,7 @@ mod supernet;
 #[cfg(test)]
 mod tests;
 mod trainer;
+pub mod workload;
 
 pub use checkpoint::{Checkpoint, NamedTensor};
 pub use danas_kernels::Isa;

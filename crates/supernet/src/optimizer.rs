@@ -23,12 +23,15 @@ pub(crate) struct StepSize {
 #[derive(Debug, Clone)]
 pub(crate) struct Optimizer {
     velocity: Vec<f32>,
+    /// Sums of squares of the gradient's pieces.
+    squares: Vec<f64>,
 }
 
 impl Optimizer {
     pub(crate) fn new(parameters: &Parameters) -> Self {
         Optimizer {
             velocity: vec![0.0; parameters.len()],
+            squares: Vec::new(),
         }
     }
 
@@ -60,16 +63,18 @@ impl Optimizer {
                 .map(|&g| f64::from(g) * f64::from(g))
                 .sum::<f64>()
         };
+        let parts = &mut self.squares;
         let pieces = |range: &Range<usize>| -> f64 {
-            let parts: Vec<f64> = gradient[range.clone()]
+            gradient[range.clone()]
                 .par_chunks(PIECE)
                 .map(squares)
-                .collect();
+                .collect_into_vec(parts);
             parts.iter().sum()
         };
         let norm = ranges
             .iter()
-            .map(|(range, _)| pieces(range))
+            .map(|(range, _)| range)
+            .map(pieces)
             .sum::<f64>()
             .sqrt() as f32;
         if !norm.is_finite() {

@@ -112,31 +112,28 @@ impl Parameters {
         &self.values[self.range(tensor)]
     }
 
-    /// The name of a tensor.
-    #[cfg(test)]
-    pub(crate) fn name(&self, tensor: TensorRef) -> &str {
-        &self.tensors[tensor.0].name
-    }
-
     /// The row stride of a tensor.
     pub(crate) fn columns(&self, tensor: TensorRef) -> usize {
         self.tensors[tensor.0].columns
     }
 
-    /// Where the marked tensors lie in the flat vector, with whether weight decay applies to them.
+    /// Puts into `ranges` where the marked tensors lie in the flat vector, with whether weight decay applies to them.
     ///
     /// # Panics
     /// If there is not one mark per tensor.
-    pub(crate) fn marked_ranges(&self, marks: &[bool]) -> Vec<(std::ops::Range<usize>, bool)> {
+    pub(crate) fn marked_ranges(
+        &self,
+        marks: &[bool],
+        ranges: &mut Vec<(std::ops::Range<usize>, bool)>,
+    ) {
         assert_eq!(marks.len(), self.tensors.len(), "one mark per tensor");
         let marked = self
             .tensors
             .iter()
             .zip(marks)
             .filter(|(_, marked)| **marked);
-        marked
-            .map(|(t, _)| (t.offset..t.offset + t.rows * t.columns, t.decays))
-            .collect()
+        ranges.clear();
+        ranges.extend(marked.map(|(t, _)| (t.offset..t.offset + t.rows * t.columns, t.decays)));
     }
 
     /// Marks a tensor.

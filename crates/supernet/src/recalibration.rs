@@ -1,7 +1,7 @@
 //! BatchNorm statistics of a sub-network. Those that the supernet would gather in training are wrong for any one of
 //! its parts, so they are recomputed on training pictures before a candidate is scored (arXiv 1903.05134).
 
-use danas_data::{DataConfig, Dataset, Split};
+use danas_data::{Batch, DataConfig, Dataset, Split};
 use danas_space::Candidate;
 
 use crate::engine::subnet::Subnet;
@@ -57,8 +57,12 @@ impl CalibrationSet {
     /// `count` pictures in a data configuration.
     pub(crate) fn new(dataset: &Dataset, config: DataConfig, count: usize) -> Self {
         let examples = dealt(&spread_over(dataset, Split::Train, count));
-        let batch = dataset.evaluation_batch(Split::Train, &examples, config);
-        let shape = config.input_shape();
+        Self::of(dataset.evaluation_batch(Split::Train, &examples, config))
+    }
+
+    /// These pictures.
+    pub(crate) fn of(batch: Batch) -> Self {
+        let shape = batch.shape;
         CalibrationSet {
             pixels: batch.pixels,
             image_bytes: shape.height * shape.width * shape.channels,

@@ -16,6 +16,8 @@ use crate::supernet::Supernet;
 pub struct SingleTrainer {
     learner: Learner,
     subnet: Subnet,
+    /// What is learnt from, `[examples, classes]`.
+    targets: Vec<f32>,
 }
 
 impl SingleTrainer {
@@ -27,11 +29,13 @@ impl SingleTrainer {
         SingleTrainer {
             subnet: Subnet::new(&supernet, candidate),
             learner: Learner::new(supernet, options),
+            targets: Vec::new(),
         }
     }
 
     /// One step on a batch in the candidate's data configuration. `teacher` are probabilities
-    /// `[examples, classes]` to learn from beside the labels.
+    /// `[examples, classes]` to learn from beside the labels. After the first step none allocates memory, as long as
+    /// batches become no larger and the steps run in one pool of threads.
     ///
     /// # Errors
     /// If training diverges although it was slowed down several times.
@@ -42,17 +46,17 @@ impl SingleTrainer {
         progress: f64,
     ) -> Result<StepReport, SupernetError> {
         let options = self.learner.options;
-        let mut targets = Vec::new();
+        let targets = &mut self.targets;
         loss::smoothed_labels(
             &batch.labels,
             self.subnet.classes,
             options.label_smoothing,
-            &mut targets,
+            targets,
         );
         if let Some(teacher) = teacher {
-            loss::mix_teacher(&mut targets, teacher, options.distillation);
+            loss::mix_teacher(targets, teacher, options.distillation);
         }
-        let loss = self.learner.learn(&self.subnet, batch, &targets);
+        let loss = self.learner.learn(&self.subnet, batch, targets);
         let learning_rate = self.learner.learning_rate(progress);
         let event = self.learner.finish_step(loss, progress)?;
         let step = self.learner.steps();

@@ -1,11 +1,14 @@
 //! Training and scoring on a small synthetic set.
 
+use std::collections::BTreeMap;
+
 use danas_data::{
     Colour, DataSpace, Dataset, LoadOptions, ScanOptions, Source, Split, Streams, load, scan,
 };
 use danas_space::{Candidate, NetworkSpace, Sampler, SearchSpace};
 
-use crate::engine::tests::space;
+use crate::engine::tests::{assert_gradients, reference, space};
+use crate::trainer::Schedule;
 use crate::{
     FinalTrainer, Scorer, ScoringOptions, Supernet, Teacher, Trained, Trainer, TrainingEvent,
     TrainingOptions,
@@ -192,4 +195,56 @@ fn final_training_learns_from_a_teacher() {
     assert!(last < first, "{first} to {last}");
     let trained = trainer.finish(scoring);
     assert_eq!(trained.graph.layers.len(), trained.parameters.len());
+}
+
+/// The momentum after the first step, without weight decay and a limit on the norm, is the step's gradient.
+#[test]
+fn the_gradient_of_a_whole_step_is_the_sum_of_its_networks_in_f64() {
+    let (dataset, space, streams) = (dataset(), search_space(), Streams::new(10));
+    let sampler = Sampler::new(&space, &anything).expect("all fit");
+    let classes = dataset.classes().len();
+    let supernet = Supernet::new(&space.envelope(), classes, &streams);
+    let tensors = supernet.tensors();
+    let options = TrainingOptions {
+        clip: 1e30,
+        weight_decay: 0.0,
+        batch: 12,
+        ..options()
+    };
+    let mut trainer = Trainer::new(supernet, &dataset, &sampler, options, &streams);
+    let networks = trainer.draw(0);
+    trainer.step(0.5).expect("a step");
+    let checkpoint = trainer.checkpoint();
+    let momentum = checkpoint.tensors.into_iter().filter_map(|mut tensor| {
+        tensor.name = tensor.name.strip_prefix("velocity/")?.to_owned();
+        Some(tensor)
+    });
+    let momentum: Vec<_> = momentum.collect();
+
+    let mut schedule = Schedule::new(&dataset, options.batch);
+    let (epoch, indices) = schedule.step(&dataset, 0);
+    let (smoothing, share) = (
+        f64::from(options.label_smoothing),
+        f64::from(options.distillation),
+    );
+    let mut total = BTreeMap::<String, Vec<f64>>::new();
+    let mut teacher: Option<Vec<f64>> = None;
+    for candidate in &networks {
+        let batch = dataset.training_batch(indices, epoch, candidate.data);
+        let mut targets = vec![smoothing / classes as f64; batch.len() * classes];
+        for (row, &label) in targets.chunks_exact_mut(classes).zip(&batch.labels) {
+            row[label] += 1.0 - smoothing;
+        }
+        for (target, taught) in targets.iter_mut().zip(teacher.iter().flatten()) {
+            *target += share * (taught - *target);
+        }
+        let result = reference::run(&tensors, candidate, &batch.pixels, &targets, classes);
+        for (name, gradient) in &result.gradients {
+            let sum = total.entry(name.clone()).or_default();
+            sum.resize(gradient.len(), 0.0);
+            sum.iter_mut().zip(gradient).for_each(|(sum, g)| *sum += g);
+        }
+        teacher.get_or_insert_with(|| result.probabilities(classes));
+    }
+    assert_gradients(&momentum, &total);
 }

@@ -157,7 +157,7 @@ impl<'a> Trainer<'a> {
     }
 
     /// The networks of a step, the largest first.
-    fn draw(&self, step: u64) -> Vec<Candidate> {
+    pub fn draw(&self, step: u64) -> Vec<Candidate> {
         let mut rng = self.streams.stream("sandwich", step);
         let mut networks = vec![
             self.extremes[rng.random_range(0..self.extremes.len())]

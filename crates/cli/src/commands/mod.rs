@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod bench;
 mod boards;
 mod completions;
 mod evaluate;
@@ -8,6 +9,7 @@ mod inspect;
 mod report;
 mod search;
 
+pub(crate) use bench::bench;
 pub(crate) use boards::{board, boards};
 pub(crate) use completions::completions;
 pub(crate) use evaluate::evaluate;

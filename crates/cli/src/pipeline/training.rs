@@ -134,7 +134,8 @@ fn new_trainer<'a>(
     dataset: &'a Dataset,
     sampler: &'a Sampler<'a>,
 ) -> Trainer<'a> {
-    let supernet = Supernet::new(&space.envelope(), dataset.classes().len(), &session.streams);
+    let supernet = Supernet::new(&space.envelope(), dataset.classes().len(), &session.streams)
+        .with_isa(session.config.isa);
     Trainer::new(
         supernet,
         dataset,

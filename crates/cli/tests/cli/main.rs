@@ -1,5 +1,6 @@
 //! The program as a person meets it: every test starts the binary.
 
+mod bench;
 mod input;
 mod result;
 mod resume;

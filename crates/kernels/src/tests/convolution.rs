@@ -5,10 +5,13 @@ use crate::{Panels, Scratch, Sums, Window, reference};
 use crate::{depthwise_backward, depthwise_forward, stem_backward, stem_forward};
 
 /// Images, height, width, channels, kernel.
-const SHAPES: [(usize, usize, usize, usize, usize); 13] = [
+const SHAPES: [(usize, usize, usize, usize, usize); 16] = [
     (1, 1, 1, 1, 1),
     (2, 1, 1, 17, 3),
+    (3, 1, 1, 1, 3),
+    (1, 1, 1, 17, 7),
     (2, 5, 4, 1, 3),
+    (1, 9, 9, 1, 5),
     (1, 7, 9, 17, 3),
     (2, 6, 6, 8, 3),
     (1, 12, 11, 24, 3),
@@ -121,6 +124,8 @@ pub(super) fn stem_is_a_convolution_of_pixels(isa: Isa) {
     let mut scratch = Scratch::new();
     for (images, height, width, channels, n, stride) in [
         (1, 1, 1, 1, 1, 2),
+        (2, 1, 1, 3, 17, 2),
+        (1, 5, 7, 3, 1, 2),
         (2, 6, 8, 3, 16, 2),
         (1, 7, 5, 3, 17, 2),
         (2, 9, 34, 1, 8, 2),
@@ -175,6 +180,84 @@ pub(super) fn stem_is_a_convolution_of_pixels(isa: Isa) {
             reference::stem_backward(&pixels, gradient, window, n, &mut expected_dw);
             assert_near(&dw, &expected_dw, Tolerance::Close, &what);
         }
+    }
+}
+
+/// TensorFlow's SAME padding with stride 2, as it is known and not as the reference makes it: on an even side one pixel
+/// at the bottom and at the right, on an odd one a pixel all round. A kernel of ones counts the pixels under it.
+pub(super) fn stride_two_pads_as_tensorflow_does(isa: Isa) {
+    let mut scratch = Scratch::new();
+    // Side, pixels under each window, windows over each pixel; all along one axis.
+    for (side, covered, windows) in [
+        (4, vec![3.0, 2.0], vec![1.0, 1.0, 2.0, 1.0]),
+        (5, vec![2.0, 3.0, 2.0], vec![1.0, 2.0, 1.0, 2.0, 1.0]),
+    ] {
+        for channels in [1, 17] {
+            let window = Window {
+                images: 1,
+                height: side,
+                width: side,
+                channels,
+                kernel: 3,
+                stride: 2,
+            };
+            let product = |of: &[f32]| -> Vec<f32> {
+                let rows = of
+                    .iter()
+                    .flat_map(|row| of.iter().map(move |column| row * column));
+                rows.flat_map(|value| vec![value; channels]).collect()
+            };
+            let (x, w) = (vec![1.0; window.in_len()], vec![1.0; 9 * channels]);
+            let source = Source::plain(&x);
+            let mut out = product(&covered);
+            out.fill(0.0);
+            depthwise_forward(isa, source, window, &w, &mut out, None, &mut scratch);
+            assert_eq!(out, product(&covered), "{side}, {channels} channels");
+
+            // The gradient of an input pixel counts the windows that it lies under.
+            let dy = vec![1.0; out.len()];
+            let (mut dx, mut dw) = (vec![0.0; x.len()], w.clone());
+            let gradient = Gradient::plain(&dy);
+            depthwise_backward(
+                isa,
+                gradient,
+                source,
+                window,
+                &w,
+                &mut dx,
+                None,
+                &mut dw,
+                &mut scratch,
+            );
+            assert_eq!(dx, product(&windows), "{side}, {channels} channels");
+        }
+        let window = Window {
+            images: 1,
+            height: side,
+            width: side,
+            channels: 1,
+            kernel: 3,
+            stride: 2,
+        };
+        let mut panels = Panels::new();
+        panels.pack(isa, &[1.0; 9], 1, 9, 1);
+        let mut out = vec![0.0; covered.len() * covered.len()];
+        // A byte of 192 is read as 0.5.
+        let pixels = vec![192; side * side];
+        stem_forward(
+            isa,
+            &pixels,
+            window,
+            1,
+            &panels,
+            &mut out,
+            None,
+            &mut scratch,
+        );
+        let expected: Vec<f32> = (covered.iter())
+            .flat_map(|row| covered.iter().map(move |column| 0.5 * row * column))
+            .collect();
+        assert_eq!(out, expected, "{side}, stem");
     }
 }
 

@@ -5,8 +5,9 @@ use crate::{Sums, reference};
 use crate::{add_assign, affine, average_pool_backward, average_pool_forward, gradient_sums};
 
 /// Pixels, channels.
-const SHAPES: [(usize, usize); 8] = [
+const SHAPES: [(usize, usize); 9] = [
     (1, 1),
+    (1, 17),
     (37, 1),
     (6, 8),
     (11, 17),
@@ -60,9 +61,15 @@ pub(super) fn add_assign_adds(isa: Isa) {
 }
 
 pub(super) fn average_pool_is_the_mean(isa: Isa) {
-    for (images, positions, channels) in
-        [(1, 1, 1), (2, 9, 17), (3, 4, 48), (1, 36, 100), (2, 5, 3)]
-    {
+    for (images, positions, channels) in [
+        (1, 1, 1),
+        (3, 1, 17),
+        (2, 25, 1),
+        (2, 9, 17),
+        (3, 4, 48),
+        (1, 36, 100),
+        (2, 5, 3),
+    ] {
         let x = Tensor::new(channels, images * positions, channels).scaled();
         let dpooled = numbers(1, images * channels);
         for reading in READINGS {

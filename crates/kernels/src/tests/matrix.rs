@@ -5,8 +5,9 @@ use crate::{Panels, Scratch, Sums, reference};
 use crate::{dense_backward, dense_forward, pointwise_backward, pointwise_forward};
 
 /// Rows, k, n.
-const SHAPES: [(usize, usize, usize); 12] = [
+const SHAPES: [(usize, usize, usize); 13] = [
     (1, 1, 1),
+    (1, 17, 17),
     (5, 17, 1),
     (13, 1, 17),
     (30, 3, 5),
@@ -231,7 +232,14 @@ pub(super) fn sums_are_added_and_may_be_left_out(isa: Isa) {
 
 pub(super) fn dense_layers_have_a_bias(isa: Isa) {
     let mut scratch = Scratch::new();
-    for (rows, k, n) in [(1, 1, 1), (7, 33, 2), (16, 112, 10), (3, 20, 100)] {
+    for (rows, k, n) in [
+        (1, 1, 1),
+        (1, 1, 17),
+        (5, 17, 1),
+        (7, 33, 2),
+        (16, 112, 10),
+        (3, 20, 100),
+    ] {
         let x = Tensor::new(rows, rows, k).scaled();
         let (w, bias, dy) = (numbers(1, k * n), numbers(2, n), numbers(3, rows * n));
         let source = x.source(Reading::Relu6);

@@ -125,7 +125,8 @@ macro_rules! suite {
                 sums_are_added_and_may_be_left_out dense_layers_have_a_bias);
             suite!(@tests $isa, convolution: depthwise_forward_is_a_convolution
                 depthwise_backward_is_both_gradients stem_is_a_convolution_of_pixels
-                scratch_never_influences_a_result images_are_independent no_images_are_nothing);
+                stride_two_pads_as_tensorflow_does scratch_never_influences_a_result
+                images_are_independent no_images_are_nothing);
             suite!(@tests $isa, elementwise: affine_adds_a_residual gradient_sums_are_sums
                 add_assign_adds average_pool_is_the_mean);
         }

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use super::forward::window;
 use super::subnet::{Input, Kind, Subnet};
 use super::weights::scatter_gradient;
-use super::workspace::{Workspace, reserve, source, with_scratch};
+use super::workspace::{Gradients, Workspace, reserve, source, with_scratch};
 use super::{CHUNKS, chunk_images};
 use crate::parameters::Parameters;
 
@@ -63,6 +63,8 @@ struct Pass<'a> {
     pixels: &'a [u8],
     images: usize,
     gradient: &'a mut [f32],
+    /// Whether the two narrow buffers have changed places.
+    swapped: bool,
 }
 
 /// Adds the gradient of every weight to `gradient` (flat, as [`Parameters`] lie), given that of the logits,
@@ -83,6 +85,7 @@ pub(crate) fn backward(
         pixels,
         images,
         gradient,
+        swapped: false,
     };
     pass.classifier(logit_gradient);
     pass.pool_and_head();
@@ -90,6 +93,10 @@ pub(crate) fn backward(
         pass.block(block);
     }
     pass.stem();
+    if pass.swapped {
+        // So that in the next step each has the room for what it meets.
+        pass.workspace.gradients.narrow.swap(0, 1);
+    }
 }
 
 impl Pass<'_> {
@@ -162,13 +169,11 @@ impl Pass<'_> {
             });
         match self.subnet.head {
             Some(head) => {
+                self.total(features, per_chunk);
+                let mut narrow = std::mem::take(&mut self.workspace.gradients.narrow[0]);
+                self.unit(head, &dx, Some((&mut narrow, false)));
                 self.workspace.gradients.wide[0] = dx;
-                let sums = self.total(features, per_chunk);
-                let dy = std::mem::take(&mut self.workspace.gradients.wide[0]);
-                let mut dx = std::mem::take(&mut self.workspace.gradients.narrow[0]);
-                self.unit(head, &dy, &sums, Some((&mut dx, false)));
-                self.workspace.gradients.wide[0] = dy;
-                self.workspace.gradients.narrow[0] = dx;
+                self.workspace.gradients.narrow[0] = narrow;
             }
             None => self.workspace.gradients.narrow[0] = dx,
         }
@@ -180,27 +185,21 @@ impl Pass<'_> {
         let [mut outer, mut other] = std::mem::take(&mut self.workspace.gradients.narrow);
         let [mut hidden, mut expanded] = std::mem::take(&mut self.workspace.gradients.wide);
 
-        let sums = self.linear_sums(block.project, &outer);
-        let sums = self.unit(block.project, &outer, &sums, Some((&mut hidden, false)));
+        self.linear_sums(block.project, &outer);
+        self.unit(block.project, &outer, Some((&mut hidden, false)));
         match block.expand {
             Some(expand) => {
-                let sums = self.unit(
-                    block.depthwise,
-                    &hidden,
-                    &sums,
-                    Some((&mut expanded, false)),
-                );
+                self.unit(block.depthwise, &hidden, Some((&mut expanded, false)));
                 // Behind a residual the gradient of the output is part of that of the input already.
                 let (target, accumulate) = if block.residual {
                     (&mut outer, true)
                 } else {
                     (&mut other, false)
                 };
-                let sums = self.unit(expand, &expanded, &sums, Some((target, accumulate)));
-                self.keep_stem_sums(block.input, sums);
+                self.unit(expand, &expanded, Some((target, accumulate)));
             }
             None => {
-                let sums = self.unit(block.depthwise, &hidden, &sums, Some((&mut other, false)));
+                self.unit(block.depthwise, &hidden, Some((&mut other, false)));
                 if block.residual {
                     let elements = self.images * self.subnet.shape(block.input).elements();
                     danas_kernels::add_assign(
@@ -209,43 +208,34 @@ impl Pass<'_> {
                         &outer[..elements],
                     );
                 }
-                self.keep_stem_sums(block.input, sums);
             }
         }
         if !(block.residual && block.expand.is_some()) {
             std::mem::swap(&mut outer, &mut other);
+            self.swapped = !self.swapped;
         }
         self.workspace.gradients.narrow = [outer, other];
         self.workspace.gradients.wide = [hidden, expanded];
     }
 
-    /// The first block's gradient is masked by the stem's ReLU6 already; its sums wait in the stem's place.
-    fn keep_stem_sums(&mut self, input: Input, sums: Sums) {
-        if let Input::Unit(stem) = input {
-            self.workspace.totals[stem] = sums;
-        }
-    }
-
+    /// The first block has masked the gradient by the stem's ReLU6 and gathered its sums already.
     fn stem(&mut self) {
         let dy = std::mem::take(&mut self.workspace.gradients.narrow[0]);
-        let sums = std::mem::take(&mut self.workspace.totals[0]);
-        self.unit(0, &dy, &sums, None);
+        self.unit(0, &dy, None);
         self.workspace.gradients.narrow[0] = dy;
-        self.workspace.totals[0] = sums;
     }
 
-    /// Sums over all chunks, in order.
-    fn total(&self, channels: usize, per_chunk: usize) -> Sums {
-        let mut total = Sums::default();
+    /// Sums over all chunks, in order, for the BatchNorm that is next.
+    fn total(&mut self, channels: usize, per_chunk: usize) {
+        let total = &mut self.workspace.gradients.sums;
         total.reset(channels);
         for part in &self.workspace.partial[..self.images.div_ceil(per_chunk)] {
             total.add(part);
         }
-        total
     }
 
-    /// The sums that the BatchNorm of a linear unit needs, whose gradient another operator wrote.
-    fn linear_sums(&mut self, index: usize, dy: &[f32]) -> Sums {
+    /// Makes the sums that the BatchNorm of a linear unit needs, whose gradient another operator wrote.
+    fn linear_sums(&mut self, index: usize, dy: &[f32]) {
         let unit = &self.subnet.units[index];
         let channels = unit.output.channels;
         let per_chunk = chunk_images(self.images);
@@ -261,22 +251,17 @@ impl Pass<'_> {
                 sums.reset(channels);
                 danas_kernels::gradient_sums(isa, dy, z, channels, sums);
             });
-        self.total(channels, per_chunk)
+        self.total(channels, per_chunk);
     }
 
-    /// One convolution back: adds its weight gradient, writes the gradient of what it read to `dx` (added to what
-    /// is there, with the flag set), and returns the sums of that for the BatchNorm before it.
-    fn unit(
-        &mut self,
-        index: usize,
-        dy: &[f32],
-        sums: &Sums,
-        dx: Option<(&mut Vec<f32>, bool)>,
-    ) -> Sums {
+    /// One convolution back, given the gradient of its normalised output and the sums of that: adds its weight
+    /// gradient, writes the gradient of what it read to `dx` (added to what is there, with the flag set), and leaves
+    /// the sums of that for the BatchNorm before it.
+    fn unit(&mut self, index: usize, dy: &[f32], dx: Option<(&mut Vec<f32>, bool)>) {
         let unit = &self.subnet.units[index];
         let (images, weights) = (self.images, unit.weights());
         let per_chunk = gradient_chunk(images, weights);
-        self.norm_gradient(index, sums);
+        self.norm_gradient(index);
 
         let mut dense = std::mem::take(&mut self.workspace.gradients.weights);
         let mut partial = std::mem::take(&mut self.workspace.partial);
@@ -306,10 +291,10 @@ impl Pass<'_> {
         scatter_gradient(unit, self.parameters, sum, self.gradient);
         self.workspace.gradients.weights = dense;
         self.workspace.partial = partial;
-        self.total(unit.input.channels, per_chunk)
+        self.total(unit.input.channels, per_chunk);
     }
 
-    fn norm_gradient(&mut self, index: usize, sums: &Sums) {
+    fn norm_gradient(&mut self, index: usize) {
         let unit = &self.subnet.units[index];
         let channels = unit.output.channels;
         let count = (self.images * unit.positions()) as f64;
@@ -319,10 +304,8 @@ impl Pass<'_> {
         };
         let (gamma, beta) = (own_part(unit.norm.gamma), own_part(unit.norm.beta));
         let (dgamma, dbeta) = disjoint(self.gradient, gamma, beta);
-        let ws = &mut *self.workspace;
-        ws.gradients
-            .norm
-            .set(&ws.norms[index], sums, count, dgamma, dbeta);
+        let Gradients { norm, sums, .. } = &mut self.workspace.gradients;
+        norm.set(&self.workspace.norms[index], sums, count, dgamma, dbeta);
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one kernel call")]

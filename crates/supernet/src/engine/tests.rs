@@ -1,11 +1,18 @@
-//! The engine against finite differences, and against a plain network made of the extracted weights.
+//! The engine against a reference in f64, and that against finite differences.
+
+pub(crate) mod reference;
+mod tape;
+
+use std::collections::BTreeMap;
 
 use danas_data::{Colour, DataConfig, Streams};
+use danas_kernels::Isa;
 use danas_space::{Architecture, Block, Candidate, Expansion, NetworkSpace, Stage, StageSpace};
 use rand::RngExt;
 
 use super::subnet::Subnet;
 use super::{Workspace, backward, forward};
+use crate::checkpoint::NamedTensor;
 use crate::loss;
 use crate::supernet::Supernet;
 
@@ -147,78 +154,141 @@ impl Probe {
         }
     }
 
-    fn loss(&mut self, supernet: &Supernet, logit_gradient: &mut Vec<f32>) -> f64 {
-        let ws = &mut self.workspace;
-        ws.weights
-            .pack(supernet.isa, &self.subnet, &supernet.parameters, true);
-        forward(&self.subnet, &supernet.parameters, ws, &self.pixels, IMAGES);
+    /// The loss and the gradient of all parameters.
+    fn gradient(&mut self, supernet: &Supernet) -> (f64, Vec<f32>) {
+        let (subnet, parameters, ws) = (&self.subnet, &supernet.parameters, &mut self.workspace);
+        ws.weights.pack(supernet.isa, subnet, parameters, true);
+        forward(subnet, parameters, ws, &self.pixels, IMAGES);
         let logits = &ws.logits[..IMAGES * CLASSES];
-        f64::from(loss::cross_entropy(
-            logits,
-            &self.targets,
-            CLASSES,
-            logit_gradient,
-        ))
-    }
-}
-
-#[test]
-fn gradients_agree_with_differences_along_random_directions() {
-    for (number, candidate) in candidates().iter().enumerate() {
-        let mut supernet = supernet();
-        let mut probe = Probe::new(&supernet, candidate);
         let mut logit_gradient = Vec::new();
-        probe.loss(&supernet, &mut logit_gradient);
-        let mut gradient = vec![0.0; supernet.parameters.len()];
+        let loss = loss::cross_entropy(logits, &self.targets, CLASSES, &mut logit_gradient);
+        let mut gradient = vec![0.0; parameters.len()];
         backward(
-            &probe.subnet,
-            &supernet.parameters,
-            &mut probe.workspace,
-            &probe.pixels,
+            subnet,
+            parameters,
+            ws,
+            &self.pixels,
             &logit_gradient,
             &mut gradient,
         );
-        let start = supernet.parameters.values().to_vec();
-        let mut used = vec![false; start.len()];
-        let tensors: Vec<_> = probe.subnet.tensors().collect();
-        for tensor in tensors {
-            let range = supernet.parameters.range(tensor);
-            used[range.clone()].fill(true);
-            // Along the gradient itself: the strongest signal that there is against rounding.
-            let norm = gradient[range.clone()]
-                .iter()
-                .map(|g| f64::from(*g).powi(2))
-                .sum::<f64>()
-                .sqrt();
-            let direction = |i: usize| match norm > 1e-5 {
-                true => f64::from(gradient[i]) / norm,
-                // A BatchNorm behind a linear one takes its shift away again: its gradient is really nothing.
-                false => 1.0 / (range.len() as f64).sqrt(),
-            };
-            let mut along = |distance: f64| {
-                let values = supernet.parameters.values_mut();
-                values.copy_from_slice(&start);
-                for i in range.clone() {
-                    values[i] += (distance * direction(i)) as f32;
-                }
-                probe.loss(&supernet, &mut logit_gradient)
-            };
-            // Short, because every ReLU6 that a longer one crosses bends the loss; the tolerance is for rounding.
-            let distance = 5e-4;
-            let difference = (along(distance) - along(-distance)) / (2.0 * distance);
-            let error = (difference - if norm > 1e-5 { norm } else { 0.0 }).abs() / (norm + 5e-3);
+        (f64::from(loss), gradient)
+    }
+}
+
+/// What a network's gradients may differ by from the reference, relative to their norm.
+const TOLERANCE: f64 = 1e-3;
+
+/// Asserts that the gradients of all tensors, by name, are those expected: each tensor's on its own, and all together.
+/// A BatchNorm behind a linear one takes its shift away again, so that some gradients are nothing but rounding: no
+/// tensor is asked for more than the tolerance of a thousandth of the whole.
+pub(crate) fn assert_gradients(got: &[NamedTensor], expected: &BTreeMap<String, Vec<f64>>) {
+    let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
+    let whole = norm(&mut expected.values().flatten().copied());
+    let mut distances = Vec::new();
+    for tensor in got {
+        let expected = &expected[&tensor.name];
+        assert_eq!(tensor.values.len(), expected.len(), "{}", tensor.name);
+        let pairs = tensor.values.iter().zip(expected);
+        let distance = norm(&mut pairs.map(|(got, expected)| f64::from(*got) - expected));
+        let size = norm(&mut expected.iter().copied());
+        assert!(
+            distance <= TOLERANCE * size.max(1e-3 * whole),
+            "{}: off by {distance} of {size}",
+            tensor.name
+        );
+        if size == 0.0 {
+            let untouched = tensor.values.iter().all(|value| *value == 0.0);
+            assert!(untouched, "{} has no part in the loss", tensor.name);
+        }
+        distances.push(distance);
+    }
+    let distance = norm(&mut distances.into_iter());
+    assert!(
+        distance <= TOLERANCE * whole,
+        "off by {distance} of {whole}"
+    );
+}
+
+fn in_f64(values: &[f32]) -> Vec<f64> {
+    values.iter().map(|&value| f64::from(value)).collect()
+}
+
+#[test]
+fn gradients_are_those_of_the_reference() {
+    for (candidate, isa) in candidates().iter().flat_map(|candidate| {
+        Isa::available()
+            .into_iter()
+            .map(move |isa| (candidate, isa))
+    }) {
+        let supernet = supernet().with_isa(isa);
+        let mut probe = Probe::new(&supernet, candidate);
+        let (loss, gradient) = probe.gradient(&supernet);
+        let targets = in_f64(&probe.targets);
+        let expected = reference::run(
+            &supernet.tensors(),
+            candidate,
+            &probe.pixels,
+            &targets,
+            CLASSES,
+        );
+        assert!(
+            (loss - expected.loss).abs() < 1e-4 * expected.loss,
+            "{loss}"
+        );
+        let logits = &probe.workspace.logits[..IMAGES * CLASSES];
+        for (got, expected) in logits.iter().zip(&expected.logits) {
             assert!(
-                error < 0.05,
-                "candidate {number}, {}: {difference} against {norm}",
-                supernet.parameters.name(tensor)
+                (f64::from(*got) - expected).abs() < 1e-3,
+                "{got}, {expected}"
             );
         }
-        let unused = gradient
-            .iter()
-            .zip(&used)
-            .filter(|&(g, used)| !used && *g != 0.0)
-            .count();
-        assert_eq!(unused, 0, "gradient outside the candidate's tensors");
+        assert_gradients(
+            &supernet.parameters.export("", &gradient),
+            &expected.gradients,
+        );
+    }
+}
+
+/// The reference's gradients are held against differences of its own loss along random directions through all weights.
+#[test]
+fn gradients_of_the_reference_agree_with_differences() {
+    for (number, candidate) in candidates().iter().enumerate() {
+        let supernet = supernet();
+        let probe = Probe::new(&supernet, candidate);
+        let targets = in_f64(&probe.targets);
+        let run = |tensors: &[NamedTensor]| {
+            reference::run(tensors, candidate, &probe.pixels, &targets, CLASSES)
+        };
+        let (start, mut rng) = (supernet.tensors(), Streams::new(11).stream("directions", 0));
+        let here = run(&start);
+        // Short, because every ReLU6 that is crossed on the way bends the loss.
+        let steps: Vec<f32> = (0..supernet.parameters())
+            .map(|_| 1e-6 * (rng.random::<f32>() - 0.5))
+            .collect();
+        let moved = |sign: f32| {
+            let mut steps = steps.iter();
+            let mut tensors = start.clone();
+            for value in tensors.iter_mut().flat_map(|tensor| &mut tensor.values) {
+                *value += sign * steps.next().expect("one step per value");
+            }
+            tensors
+        };
+        let (ahead, behind) = (moved(1.0), moved(-1.0));
+        // Weights are f32: what counts is how far they moved, not how far they should have.
+        let (mut expected, mut size) = (0.0, 0.0);
+        for (ahead, behind) in ahead.iter().zip(&behind) {
+            let gradient = &here.gradients[ahead.name.trim_start_matches("value/")];
+            for ((ahead, behind), slope) in ahead.values.iter().zip(&behind.values).zip(gradient) {
+                let way = f64::from(*ahead) - f64::from(*behind);
+                expected += slope * way;
+                size += (slope * way).powi(2);
+            }
+        }
+        let difference = run(&ahead).loss - run(&behind).loss;
+        assert!(
+            (difference - expected).abs() < 1e-3 * size.sqrt(),
+            "candidate {number}: {difference}, expected {expected} of {size:e}"
+        );
     }
 }
 
@@ -231,19 +301,7 @@ fn one_step_is_the_same_on_any_number_of_threads() {
             .expect("a pool");
         pool.install(|| {
             let supernet = supernet();
-            let mut probe = Probe::new(&supernet, &candidates()[0]);
-            let mut logit_gradient = Vec::new();
-            probe.loss(&supernet, &mut logit_gradient);
-            let mut gradient = vec![0.0; supernet.parameters.len()];
-            backward(
-                &probe.subnet,
-                &supernet.parameters,
-                &mut probe.workspace,
-                &probe.pixels,
-                &logit_gradient,
-                &mut gradient,
-            );
-            gradient
+            Probe::new(&supernet, &candidates()[0]).gradient(&supernet)
         })
     };
     assert!(

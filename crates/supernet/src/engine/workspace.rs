@@ -1,5 +1,8 @@
 //! The buffers of a forward and backward pass, allocated once and reused by every step.
 
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use danas_kernels::{Isa, Scratch, Sums};
 
 use super::norm::{NormGradient, UnitNorm};
@@ -32,12 +35,16 @@ pub(crate) struct Workspace {
     pub(crate) logits: Vec<f32>,
     pub(crate) partial: [Sums; CHUNKS],
     pub(crate) gradients: Gradients,
+    /// Floats of scratch memory that every thread has been given.
+    scratch: usize,
 }
 
 /// What only the way back needs.
 #[derive(Debug, Default)]
 pub(crate) struct Gradients {
     pub(crate) norm: NormGradient,
+    /// Sums of the gradient that was written last, for the BatchNorm of the unit that is next on the way back.
+    pub(crate) sums: Sums,
     /// Of a block's output and of its input, taking turns.
     pub(crate) narrow: [Vec<f32>; 2],
     /// Of the two hidden tensors of a block, taking turns.
@@ -61,6 +68,7 @@ impl Workspace {
             logits: Vec::new(),
             partial: std::array::from_fn(|_| Sums::default()),
             gradients: Gradients::default(),
+            scratch: 0,
         }
     }
 
@@ -74,6 +82,16 @@ impl Workspace {
         }
         if self.blocks.len() < subnet.blocks.len() {
             self.blocks.resize_with(subnet.blocks.len(), Vec::new);
+        }
+    }
+
+    /// Gives every thread of the pool as much scratch memory as any thread has needed so far. Which thread runs which
+    /// piece differs from step to step; without this, one might meet its largest piece, and allocate, in any of them.
+    pub(crate) fn level_scratch(&mut self) {
+        let largest = LARGEST_SCRATCH.load(Ordering::Relaxed);
+        if self.scratch < largest {
+            rayon::broadcast(|_| SCRATCH.with_borrow_mut(|scratch| scratch.reserve(largest)));
+            self.scratch = largest;
         }
     }
 }
@@ -102,10 +120,21 @@ pub(crate) fn source<'a>(
     }
 }
 
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::new());
+}
+
+/// Floats of the largest scratch memory that a thread has.
+static LARGEST_SCRATCH: AtomicUsize = AtomicUsize::new(0);
+
 /// Runs `work` with the scratch memory of this thread.
 pub(crate) fn with_scratch<R>(work: impl FnOnce(&mut Scratch) -> R) -> R {
-    thread_local! {
-        static SCRATCH: std::cell::RefCell<Scratch> = std::cell::RefCell::new(Scratch::default());
-    }
-    SCRATCH.with_borrow_mut(work)
+    SCRATCH.with_borrow_mut(|scratch| {
+        let before = scratch.capacity();
+        let result = work(scratch);
+        if scratch.capacity() > before {
+            LARGEST_SCRATCH.fetch_max(scratch.capacity(), Ordering::Relaxed);
+        }
+        result
+    })
 }

@@ -1,0 +1,88 @@
+//! `danas bench` as it is typed, and the choice of instructions.
+
+use clap::Args;
+use danas_supernet::Isa;
+
+const BENCH_EXAMPLES: &str = "\
+Examples:
+  danas bench
+      Everything, on every number of threads: a few minutes.
+  danas bench --only W1-train,W1-inference --threads 1,2
+  danas bench --isa avx2
+      As on a machine without AVX-512.
+  danas bench --data photos/
+      Also what loading and augmenting these pictures costs.
+
+Tasks (those of a line take turns, so that they can be compared):
+  W1-train W1-inference W2-train W2-inference W3-train W3-inference
+      MobileNetV2: W1 of width 0.35 on 96x96x3, 64 pictures at a time; W2 of width 1.0 on 96x96x3, 32 at a time;
+      W3 of width 0.35 on 48x48x1, 64 at a time.
+  sandwich score
+      A step of the default supernet with all its networks; the score of one candidate.
+  largest-train quarter-train
+      The largest network of the default supernet, and one with a quarter of its multiply-accumulates.
+  W1-train-pictures W1-train-fixed (also W2, W3; with --data)
+      Whole steps, their pictures loaded and augmented, and the same steps on pictures made once.
+
+An inference counts as 2 floating-point operations per multiply-accumulate, a training step as 6. The peak is that of
+a loop of multiply-adds without memory on the largest number of threads. For figures that mean something, let the
+machine do nothing else.";
+
+/// `danas bench`.
+#[derive(Debug, Args)]
+#[command(after_help = BENCH_EXAMPLES)]
+pub(crate) struct BenchCommand {
+    /// Measure only these tasks
+    #[arg(long, value_name = "TASK,...", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// Numbers of threads [default: every one up to 16, then doubled, and all cores]
+    #[arg(long, value_name = "NUMBER,...", value_delimiter = ',')]
+    pub(crate) threads: Vec<usize>,
+    /// How often every task is measured; the median counts
+    #[arg(long, value_name = "NUMBER", default_value_t = 5)]
+    pub(crate) rounds: usize,
+    /// The instructions to compute with: avx512, avx2, neon, portable [default: the fastest there are]
+    #[arg(long, value_name = "NAME", env = "DANAS_ISA", value_parser = parse_isa)]
+    pub(crate) isa: Option<Isa>,
+    /// Measure training on these pictures too: a folder, or `synthetic:objects[,key=value...]`
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) data: Option<String>,
+    /// Say nothing but errors and the result
+    #[arg(long)]
+    pub(crate) quiet: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A set of instructions that this machine has.
+pub(super) fn parse_isa(text: &str) -> Result<Isa, String> {
+    let available: Vec<&str> = Isa::available().into_iter().map(Isa::name).collect();
+    match Isa::parse(text.trim()) {
+        Some(isa) if isa.is_available() => Ok(isa),
+        Some(isa) => Err(format!(
+            "this machine has no {isa} instructions, but {}",
+            available.join(", ")
+        )),
+        None => Err(format!(
+            "not a set of instructions; this machine has {}",
+            available.join(", ")
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_instructions_that_are_there_can_be_chosen() {
+        for isa in Isa::ALL {
+            assert_eq!(
+                parse_isa(isa.name()).ok(),
+                isa.is_available().then_some(isa)
+            );
+        }
+        assert!(parse_isa("mmx").unwrap_err().contains("portable"));
+    }
+}
