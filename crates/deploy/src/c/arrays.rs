@@ -95,8 +95,8 @@ pub(super) fn interleaved(weights: &[i8], inputs: usize) -> Vec<i8> {
     packed
 }
 
-/// Biases of weights `[outputs, inputs]` that hold what the zero point of the input adds to every sum, modulo 2^32 as all
-/// sums are.
+/// Biases of weights `[outputs, inputs]` that hold what the zero point of the input adds to every sum, modulo 2^32
+/// as all sums are.
 pub(super) fn folded_biases(
     biases: &[i32],
     weights: &[i8],

@@ -52,9 +52,9 @@ impl Frames {
     }
 }
 
-/// The most columns of a frame with a shorter side of `finest` that `side` columns of the resized frame are made of. The
-/// longer side is rounded, by half a pixel at most, so a resized pixel is made of at most `finest / (side - 1/2)` pixels
-/// beside two cut ones; where it grows, of one more.
+/// The most columns of a frame with a shorter side of `finest` that `side` columns of the resized frame are made of.
+/// The longer side is rounded, by half a pixel at most, so a resized pixel is as long as `finest / (side - 1/2)`
+/// pixels at most; two more are cut at the ends, and where pixels are interpolated, one more is read.
 fn reduced_columns(finest: usize, side: usize) -> usize {
     (2 * side * finest).div_ceil(2 * side - 1) + 3
 }

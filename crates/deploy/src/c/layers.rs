@@ -232,13 +232,14 @@ impl Source<'_> {
         let (input, output) = (self.input_shape(), self.layer.output);
         let window = Window::new(input, output, kernel, stride);
         format!(
-            ".window = {{.height = {}, .width = {}, .channels = {}, .output_height = {}, .output_width = {},\n               \
-             .kernel = {kernel}, .stride = {stride}, .top = {}, .left = {}}}",
+            ".window = {{.height = {}, .width = {}, .channels = {}, .output_height = {}, .output_width = {},\n\
+             {:15}.kernel = {kernel}, .stride = {stride}, .top = {}, .left = {}}}",
             input.height,
             input.width,
             input.channels,
             output.height,
             output.width,
+            "",
             window.pad_top,
             window.pad_left
         )

@@ -165,8 +165,8 @@ fn roots(graph: &Graph, chosen: &[bool]) -> Vec<TensorId> {
     roots
 }
 
-/// Plans the activations with the chosen layers in place. The planner gets a graph of the same sizes and lifetimes: where
-/// a layer works in place, its output stands for the waiting rows, and what read the output reads its place.
+/// Plans the activations with the chosen layers in place. The planner gets a graph of the same sizes and lifetimes:
+/// where a layer works in place, its output stands for the waiting rows, and what read the output reads its place.
 fn plan_shared(graph: &Graph, delays: &[Option<usize>], chosen: &[bool]) -> MemoryPlan {
     let roots = roots(graph, chosen);
     let mut shared = graph.clone();

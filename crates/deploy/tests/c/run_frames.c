@@ -1,5 +1,5 @@
-/* Makes the input of every frame of frames.bin (width, height, stride and format as int32_t, then the pixels) and writes
- * the inputs to tensors.bin. */
+/* Makes the input of every frame of frames.bin (width, height, stride and format as int32_t, then the pixels) and
+ * writes the inputs to tensors.bin. */
 #include <stdio.h>
 
 #include "model.h"

@@ -43,7 +43,7 @@ static void convolution(const struct convolution *layer, const int8_t *input, in
     for (int x = 0; x < window->output_width; x++) {
       const struct taps columns = taps_inside(x, window->stride, window->left, window->kernel, window->width);
       gather(layer, input, rows, columns, patch);
-      multiply_vector(&layer->matrix, patch, output);
+      multiply_vectors(&layer->matrix, patch, 1, output);
       output += layer->matrix.outputs;
     }
   }

@@ -7,6 +7,13 @@
 
 #include <stdint.h>
 
+/* For inner loops, which need all registers for themselves. */
+#if defined(__GNUC__)
+#define NOT_INLINED __attribute__((noinline))
+#else
+#define NOT_INLINED
+#endif
+
 /* The sum modulo 2^32. */
 static inline int32_t wrapping_add(int32_t a, int32_t b) {
   return (int32_t)((uint32_t)a + (uint32_t)b);
@@ -17,22 +24,18 @@ static inline int32_t high_product(int32_t a, int32_t b) {
   return (int32_t)(((int64_t)a * b + (1 << 30)) >> 31);
 }
 
-/* value / 2^exponent, rounded to nearest, ties away from zero; exponent 0 to 31. */
-static inline int32_t divide_by_power(int32_t value, int exponent) {
-  const int32_t mask = (int32_t)(((uint32_t)1 << exponent) - 1);
-  const int32_t remainder = value & mask;
-  const int32_t threshold = (mask >> 1) + (value < 0);
-  return (value >> exponent) + (remainder > threshold);
-}
-
-/* value x significand / 2^31 x 2^shift. */
+/* value x significand / 2^31 x 2^shift for a shift of -31 to 31, rounded after the division by 2^31 and once more, ties
+ * away from zero, after the shift to the right. */
 static inline int32_t multiply(int32_t value, int32_t significand, int shift) {
   const int left = shift > 0 ? shift : 0;
-  const int32_t shifted = (int32_t)((uint32_t)value << left);
-  return divide_by_power(high_product(shifted, significand), left - shift);
+  const int right = left - shift;
+  const int32_t product = high_product((int32_t)((uint32_t)value << left), significand);
+  if (right == 0) return product;
+  return (((product - (product < 0)) >> (right - 1)) + 1) >> 1;
 }
 
-static inline int8_t clamp(int32_t value, int8_t min, int8_t max) {
+/* min and max are of an int8_t. */
+static inline int8_t clamp(int32_t value, int32_t min, int32_t max) {
   return (int8_t)(value < min ? min : value > max ? max : value);
 }
 

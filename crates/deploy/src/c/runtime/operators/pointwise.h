@@ -10,10 +10,13 @@ struct pointwise {
 };
 
 static void pointwise(const struct pointwise *layer, const int8_t *input, int8_t *output) {
-  for (int32_t pixel = 0; pixel < layer->pixels; pixel++) {
-    multiply_vector(&layer->matrix, input, output);
-    input += layer->matrix.inputs;
-    output += layer->matrix.outputs;
+  int32_t left = layer->pixels;
+  while (left > 0) {
+    const int count = left > 1 ? 2 : 1;
+    multiply_vectors(&layer->matrix, input, count, output);
+    input += count * layer->matrix.inputs;
+    output += count * layer->matrix.outputs;
+    left -= count;
   }
 }
 

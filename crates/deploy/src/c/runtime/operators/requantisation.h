@@ -17,10 +17,17 @@ struct requantisation {
   int8_t max;
 };
 
-static inline int8_t requantise(const struct requantisation *r, int channel, int32_t sum) {
-  const int32_t biased = wrapping_add(sum, r->biases[channel]);
-  const int32_t scaled = multiply(biased, r->significands[channel], r->shifts[channel]);
-  return clamp(wrapping_add(scaled, r->zero_point), r->min, r->max);
+/* The outputs of `count` channels from `channel` on. */
+static NOT_INLINED void requantise(const struct requantisation *r, int channel, int count, const int32_t *sums,
+                                   int8_t *outputs) {
+  const int32_t *const biases = r->biases + channel;
+  const int32_t *const significands = r->significands + channel;
+  const int8_t *const shifts = r->shifts + channel;
+  const int32_t zero_point = r->zero_point, min = r->min, max = r->max;
+  for (int i = 0; i < count; i++) {
+    const int32_t scaled = multiply(wrapping_add(sums[i], biases[i]), significands[i], shifts[i]);
+    outputs[i] = clamp(wrapping_add(scaled, zero_point), min, max);
+  }
 }
 
 #endif

@@ -18,6 +18,14 @@ struct softmax {
 /* Integer bits of the sum of the exponentials. */
 #define SOFTMAX_SUM_BITS 12
 
+/* value / 2^exponent, rounded to nearest, ties away from zero; exponent 0 to 31. */
+static inline int32_t divide_by_power(int32_t value, int exponent) {
+  const int32_t mask = (int32_t)(((uint32_t)1 << exponent) - 1);
+  const int32_t remainder = value & mask;
+  const int32_t threshold = (mask >> 1) + (value < 0);
+  return (value >> exponent) + (remainder > threshold);
+}
+
 /* value x 2^exponent, saturated. */
 static inline int32_t saturating_shift(int32_t value, int exponent) {
   const int32_t limit = INT32_MAX >> exponent;
