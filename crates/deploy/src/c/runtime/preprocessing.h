@@ -104,41 +104,53 @@ struct resize {
 
 static int channels_of(danas_format format) { return format == DANAS_GREY ? 1 : 3; }
 
-static void read_pixel(const uint8_t *row, int column, danas_format format, uint8_t rgb[3]) {
-  unsigned int bits;
-  switch (format) {
-    case DANAS_GREY:
-      rgb[0] = row[column];
-      return;
-    case DANAS_RGB888:
-      memcpy(rgb, row + 3 * column, 3);
-      return;
-    case DANAS_RGB565_LE:
-      bits = row[2 * column] | (unsigned int)row[2 * column + 1] << 8;
-      break;
-    default:
-      bits = row[2 * column + 1] | (unsigned int)row[2 * column] << 8;
+/* A pixel, or a sum of pixels; grey is in `red`. */
+struct colour {
+  uint32_t red;
+  uint32_t green;
+  uint32_t blue;
+};
+
+static inline struct colour read_pixel(const uint8_t *row, int column, danas_format format) {
+  struct colour pixel = {0, 0, 0};
+  if (format == DANAS_GREY) {
+    pixel.red = row[column];
+  } else if (format == DANAS_RGB888) {
+    const uint8_t *bytes = row + 3 * column;
+    pixel.red = bytes[0];
+    pixel.green = bytes[1];
+    pixel.blue = bytes[2];
+  } else {
+    const uint8_t *bytes = row + 2 * column;
+    const int low = format == DANAS_RGB565_BE;
+    const uint32_t bits = bytes[low] | (uint32_t)bytes[1 - low] << 8;
+    const uint32_t red = bits >> 11, green = bits >> 5 & 63, blue = bits & 31;
+    pixel.red = red << 3 | red >> 2;
+    pixel.green = green << 2 | green >> 4;
+    pixel.blue = blue << 3 | blue >> 2;
   }
-  const unsigned int red = bits >> 11, green = bits >> 5 & 63, blue = bits & 31;
-  rgb[0] = (uint8_t)(red << 3 | red >> 2);
-  rgb[1] = (uint8_t)(green << 2 | green >> 4);
-  rgb[2] = (uint8_t)(blue << 3 | blue >> 2);
+  return pixel;
 }
 
 /* Adds an input row, `weight` times, to the sums of an output row. */
 static void add_row(const struct resize *resize, const uint8_t *row, uint32_t weight) {
-  const int channels = channels_of(resize->format);
+  const danas_format format = resize->format;
   uint32_t *sums = resize->sums;
   for (int i = 0; i < resize->count; i++) {
     const struct span span = make_span(&resize->columns, resize->left + i);
-    uint32_t pixel[3] = {0, 0, 0};
+    struct colour sum = {0, 0, 0};
     for (int column = span.first; column <= span.last; column++) {
       const uint32_t share = weight_of(&span, &resize->columns, column);
-      uint8_t rgb[3];
-      read_pixel(row, column - resize->first, resize->format, rgb);
-      for (int channel = 0; channel < channels; channel++) pixel[channel] += share * rgb[channel];
+      const struct colour pixel = read_pixel(row, column - resize->first, format);
+      sum.red += share * pixel.red;
+      sum.green += share * pixel.green;
+      sum.blue += share * pixel.blue;
     }
-    for (int channel = 0; channel < channels; channel++) *sums++ += weight * pixel[channel];
+    *sums++ += weight * sum.red;
+    if (format != DANAS_GREY) {
+      *sums++ += weight * sum.green;
+      *sums++ += weight * sum.blue;
+    }
   }
 }
 
