@@ -32,10 +32,19 @@ Examples:
   danas inspect photos/
       What is in a folder, and which resolutions make sense for it.
   danas export runs/person --model 42 --to firmware/
-      Copy one model of the front where you want it.
+      Copy one model of the front where you want it; with --as c, as C code that needs no runtime.
 
 Exit status: 0 done; 1 the input is wrong; 2 done, but nothing satisfies the limits;
 3 internal failure; 130 stopped by Ctrl-C (the same command continues).";
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  danas export runs/person --to firmware/model
+      The recommended model's files.
+  danas export runs/person --model 42 --as c --name person --to firmware/lib/person
+      C code: person_set_frame(), person_run(). It computes what the .tflite computes, bit for bit.
+  danas export firmware/model/model.tflite --as c --to firmware/lib/model
+      The same of a file. Classes and preprocessing are those of the preprocessing.toml beside it.";
 
 const SEARCH_EXAMPLES: &str = "\
 Examples:
@@ -70,7 +79,7 @@ pub(crate) enum Command {
     Search(Box<SearchCommand>),
     /// Write report.html and front.csv of a run again
     Report(ReportCommand),
-    /// Copy one finished model of a run to a folder
+    /// Copy one finished model of a run to a folder, or write it as C code
     Export(ExportCommand),
     /// Evaluate a .tflite file on examples with integer arithmetic, as the device computes
     Evaluate(EvaluateCommand),
@@ -277,15 +286,32 @@ pub(crate) struct ReportCommand {
 
 /// `danas export`.
 #[derive(Debug, Args)]
+#[command(after_help = EXPORT_EXAMPLES)]
 pub(crate) struct ExportCommand {
-    /// The run folder
-    pub(crate) run: PathBuf,
+    /// The run folder; with `--as c` also a .tflite file of any origin
+    #[arg(value_name = "RUN|FILE")]
+    pub(crate) source: PathBuf,
     /// The model's id, as the report and the closing table name it [default: the recommended one]
     #[arg(long, value_name = "ID")]
     pub(crate) model: Option<u64>,
     /// The folder to write to (made if it is not there)
     #[arg(long, value_name = "FOLDER")]
     pub(crate) to: PathBuf,
+    /// What to write
+    #[arg(long = "as", value_name = "FORM", value_enum, default_value_t = ExportForm::Files)]
+    pub(crate) form: ExportForm,
+    /// With `--as c`: the library's name, with which all its names begin [default: model]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+}
+
+/// What an export consists of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportForm {
+    /// The run's files: .tflite, C header for TensorFlow Lite for Microcontrollers, preprocessing, card
+    Files,
+    /// C99 code that needs no runtime, as a library for Arduino, PlatformIO, ESP-IDF and make
+    C,
 }
 
 /// `danas evaluate`.

@@ -8,6 +8,7 @@ mod commands;
 mod config;
 mod interrupt;
 mod message;
+mod model_file;
 mod output;
 mod pipeline;
 mod progress;

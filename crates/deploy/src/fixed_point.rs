@@ -45,6 +45,16 @@ impl Multiplier {
         })
     }
 
+    /// The factor of `2^-31`.
+    pub(crate) fn significand(self) -> i32 {
+        self.significand
+    }
+
+    /// The power of two, negative for numbers below 1/2: -31 to 31.
+    pub(crate) fn shift(self) -> i8 {
+        self.left as i8 - self.right as i8
+    }
+
     /// The power of two, for numbers of at least 1; 0 for smaller ones.
     pub(crate) fn left_shift(self) -> u32 {
         self.left

@@ -39,7 +39,7 @@ pub enum HeaderError {
 }
 
 /// A C identifier that resembles a name.
-fn identifier(name: &str) -> String {
+pub(crate) fn identifier(name: &str) -> String {
     let mut identifier: String = name
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
@@ -53,7 +53,7 @@ fn identifier(name: &str) -> String {
 
 /// A C string literal: everything but plain ASCII as three octal digits, question marks escaped because two
 /// of them may start a trigraph.
-fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     let mut literal = String::from("\"");
     for byte in text.bytes() {
         match byte {
@@ -70,7 +70,7 @@ fn literal(text: &str) -> String {
 }
 
 /// A C literal that is read back as the same float.
-fn float(value: f32) -> String {
+pub(crate) fn float(value: f32) -> String {
     format!("{value:e}f")
 }
 

@@ -1,6 +1,6 @@
 //! The quantised model: what the file holds and the interpreter computes with.
 
-use danas_space::{Graph, Operator};
+use danas_space::{Activation, Graph, Operator};
 
 use crate::check::{ModelError, bias_count, check_count, check_graph, check_length, tensor_name};
 use crate::fixed_point::Multiplier;
@@ -30,6 +30,27 @@ impl Quantisation {
     /// The real number that `value` stands for.
     pub fn real(&self, value: i8) -> f64 {
         f64::from(self.scale) * f64::from(i32::from(value) - i32::from(self.zero_point))
+    }
+
+    /// The integers of all pixel values; `p - 128` for [`Quantisation::PIXELS`].
+    pub(crate) fn of_pixels(self) -> [i8; 256] {
+        std::array::from_fn(|pixel| {
+            let real = (pixel as f64 - 128.0) / 128.0;
+            let integer = (real / f64::from(self.scale)).round() + f64::from(self.zero_point);
+            integer.clamp(-128.0, 127.0) as i8
+        })
+    }
+
+    /// The least and the greatest integer that an activation lets through.
+    pub(crate) fn range(self, activation: Activation) -> (i8, i8) {
+        match activation {
+            Activation::Linear => (i8::MIN, i8::MAX),
+            Activation::Relu6 => {
+                let six = (6.0 / self.scale).round() as i32;
+                let max = i32::from(self.zero_point).saturating_add(six);
+                (self.zero_point, max.min(i32::from(i8::MAX)) as i8)
+            }
+        }
     }
 }
 

@@ -26,23 +26,12 @@ impl Requantise {
         output: Quantisation,
         activation: Activation,
     ) -> Self {
-        let zero_point = i32::from(output.zero_point);
-        let (low, high) = (i32::from(i8::MIN), i32::from(i8::MAX));
-        let (min, max) = match activation {
-            Activation::Linear => (low, high),
-            Activation::Relu6 => {
-                let six = (6.0 / output.scale).round() as i32;
-                (
-                    zero_point.max(low),
-                    zero_point.saturating_add(six).min(high),
-                )
-            }
-        };
+        let (min, max) = output.range(activation);
         Self {
             channels: bias.iter().copied().zip(multipliers).collect(),
-            zero_point,
-            min,
-            max,
+            zero_point: i32::from(output.zero_point),
+            min: i32::from(min),
+            max: i32::from(max),
         }
     }
 
@@ -93,15 +82,6 @@ pub struct Interpreter {
     steps: Vec<Step>,
     /// The input integer of each pixel value.
     pixels: [i8; 256],
-}
-
-/// The quantised integers of all pixel values; `p - 128` for [`Quantisation::PIXELS`].
-fn quantised_pixels(input: Quantisation) -> [i8; 256] {
-    std::array::from_fn(|pixel| {
-        let real = (pixel as f64 - 128.0) / 128.0;
-        let integer = (real / f64::from(input.scale)).round() + f64::from(input.zero_point);
-        integer.clamp(-128.0, 127.0) as i8
-    })
 }
 
 /// What an addition makes of each value of one of its inputs.
@@ -201,7 +181,7 @@ impl Interpreter {
                 prepare(&model, index).expect("Int8Model::new checks that multipliers exist")
             })
             .collect();
-        let pixels = quantised_pixels(model.quantisations()[0]);
+        let pixels = model.quantisations()[0].of_pixels();
         Self {
             model,
             steps,

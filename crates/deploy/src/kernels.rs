@@ -46,8 +46,8 @@ pub(crate) struct Window {
     output: Shape,
     kernel: usize,
     stride: usize,
-    pad_top: usize,
-    pad_left: usize,
+    pub(crate) pad_top: usize,
+    pub(crate) pad_left: usize,
 }
 
 impl Window {

@@ -2,12 +2,14 @@
 //!
 //! The way through this room: a [`FloatModel`] (a graph with BatchNorm folded into its weights) is
 //! [`calibrate`]d on sample pictures, [`quantise`]d to an [`Int8Model`] and [`write()`]n as a `.tflite` file.
-//! [`read`] parses a file back ([`read_file`] with the memory plan that it may carry), and the [`Interpreter`] computes exactly what the reference kernels of
-//! TensorFlow Lite for Microcontrollers compute, so that what is evaluated is the file.
+//! [`read`] parses a file back ([`read_file`] with the memory plan that it may carry), and the [`Interpreter`] computes
+//! exactly what the reference kernels of TensorFlow Lite for Microcontrollers compute, so that what is evaluated is the
+//! file. [`c_library`] writes a model as C code that computes the same without any runtime.
 //!
 //! Pixels are bytes `[n, height, width, channels]`; everywhere a pixel `p` means the real number
 //! `(p - 128) / 128`, which int8 with scale 1/128 and zero point 0 represents without loss.
 
+mod c;
 mod calibrate;
 mod check;
 mod evaluate;
@@ -24,6 +26,7 @@ mod schema;
 mod softmax;
 mod write;
 
+pub use c::{Library, LibraryError, SourceFile, c_library};
 pub use calibrate::{Calibration, CalibrationError, Range, Ranges, calibrate};
 pub use check::ModelError;
 pub use evaluate::{Evaluation, InputError};

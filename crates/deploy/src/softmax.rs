@@ -13,9 +13,10 @@ const SUM_BITS: u32 = 12;
 /// How the inputs of a softmax are scaled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Softmax {
-    multiplier: Multiplier,
+    /// Makes the number with [`DIFFERENCE_BITS`] integer bits of a difference.
+    pub(crate) multiplier: Multiplier,
     /// The least difference to the maximum whose exponential is not taken for 0.
-    least: i32,
+    pub(crate) least: i32,
 }
 
 impl Softmax {

@@ -85,12 +85,58 @@ fn check_commands(out: &Path, member: &serde_json::Value) {
         "{said}"
     );
 
+    check_c_code(out, &to, &id);
+
     let mut evaluate = danas();
     evaluate.arg("evaluate").arg(to.join("model.tflite"));
     evaluate.args(["--data", crate::EXAMPLES, "--seed", "1", "--json"]);
     let evaluated = json(&mut evaluate);
     assert_eq!(evaluated["accuracy"], member["test_accuracy_int8"]);
     assert_eq!(evaluated["macs"], member["macs"]);
+}
+
+/// C code of a run's model and of the copied file are the same.
+fn check_c_code(out: &Path, copied: &Path, id: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let code = |source: &Path, name: &str, more: &[&str]| {
+        let to = folder.path().join(name);
+        let mut export = danas();
+        export.arg("export").arg(source).args(["--as", "c"]);
+        export
+            .args(["--name", "shapes"])
+            .args(more)
+            .arg("--to")
+            .arg(&to);
+        let said = export.assert().success().get_output().stdout.clone();
+        for path in String::from_utf8(said).unwrap().lines() {
+            assert!(Path::new(path).is_file(), "{path}");
+        }
+        std::fs::read_to_string(to.join("src/shapes.c")).unwrap()
+    };
+    let of_run = code(out, "run", &["--model", id]);
+    let file = copied.join("model.tflite");
+    assert_eq!(of_run, code(&file, "file", &[]));
+    // What lies beside the file names the classes; without it they are numbered.
+    assert!(of_run.contains("int shapes_set_frame") && !of_run.contains("\"class 0\""));
+    let alone = folder.path().join("alone.tflite");
+    std::fs::copy(&file, &alone).unwrap();
+    assert!(code(&alone, "alone", &[]).contains("\"class 0\""));
+
+    let refused = |source: &Path, more: &[&str]| {
+        let mut export = danas();
+        export
+            .arg("export")
+            .arg(source)
+            .args(more)
+            .arg("--to")
+            .arg(folder.path());
+        fails(&mut export, 1)
+    };
+    assert!(refused(&file, &[]).contains("--as c"));
+    assert!(refused(&file, &["--as", "c", "--model", "1"]).contains("is a file"));
+    assert!(refused(out, &["--name", "shapes"]).contains("--name"));
+    std::fs::write(&alone, b"no model").unwrap();
+    assert!(refused(&alone, &["--as", "c"]).contains("no usable model"));
 }
 
 #[test]

@@ -4,9 +4,14 @@
 
 use std::path::{Path, PathBuf};
 
-use danas_data::Streams;
+pub mod library;
+
+use danas_data::{Colour, DataSpace, Streams};
 use danas_deploy::{Calibration, FloatModel, Int8Model, LayerParameters, calibrate, quantise};
-use danas_space::{Activation, Graph, Layer, Operator, Shape, TensorId};
+use danas_space::{
+    Activation, Candidate, Graph, Layer, NetworkSpace, Operator, Sampler, SearchSpace, Shape,
+    TensorId, lower,
+};
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
@@ -189,6 +194,20 @@ impl Spec {
             classes: rng.random_range(2..=20),
         }
     }
+}
+
+/// Graphs of random candidates of the search space, with inputs of the given sides and at most `macs`
+/// multiply-accumulates.
+pub fn candidates(sides: &[usize], macs: u64, count: usize, rng: &mut impl Rng) -> Vec<Graph> {
+    let data = DataSpace::new(sides.to_vec(), vec![Colour::Mono, Colour::Rgb]).unwrap();
+    let space = SearchSpace::new(data, NetworkSpace::default_space()).unwrap();
+    let excess = |candidate: &Candidate| {
+        lower(candidate, 10).macs().saturating_sub(macs) as f64 / macs as f64
+    };
+    let sampler = Sampler::new(&space, &excess).unwrap();
+    (0..count)
+        .map(|_| lower(&sampler.sample(rng), rng.random_range(2..=10)))
+        .collect()
 }
 
 /// Random weights of a sensible size for a graph, with a few channels that are zero or hardly used.
