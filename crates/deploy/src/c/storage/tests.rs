@@ -106,7 +106,7 @@ proptest! {
         let graph = blocks(map(height, width, channels), &genes);
         let storage = Storage::new(&graph, 100, 300);
         check(&graph, &storage)?;
-        let apart = plan(&graph).head_bytes;
+        let apart = best_plan(&graph, Kernels::Reference).head_bytes;
         prop_assert!(storage.patch <= apart);
         prop_assert!(storage.bytes >= storage.patch + 100);
         let input = storage.tensors[0]..storage.tensors[0] + graph.input.elements() as u64;
@@ -145,7 +145,10 @@ fn the_peak_of_an_expanded_block_falls() {
     let hidden = 32 * 32 * 48;
     let rows = storage.in_place[4].map(|in_place| in_place.delay);
     assert_eq!(rows, Some(1));
-    assert_eq!(plan(&graph).head_bytes, 2 * hidden + 32 * 32 * 8);
+    assert_eq!(
+        best_plan(&graph, Kernels::Reference).head_bytes,
+        2 * hidden + 32 * 32 * 8
+    );
     // The hidden map, the input of the block, which is added later, and its output.
     assert_eq!(storage.bytes, hidden + 2 * 32 * 32 * 8);
     let in_place: Vec<usize> = (0..7)
