@@ -7,16 +7,4 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-venv=${1:-"$here/../../.venv-peers"}
-requirements="$here/requirements.txt"
-stamp="$venv/peers-requirements.txt"
-
-if [ -x "$venv/bin/python" ] && cmp -s "$requirements" "$stamp"; then
-    echo "peers: $venv is up to date" >&2
-    exit 0
-fi
-python=${PYTHON:-python3}
-"$python" -m venv "$venv"
-"$venv/bin/pip" install --quiet --disable-pip-version-check -r "$requirements"
-cp "$requirements" "$stamp"
-echo "peers: installed into $venv" >&2
+"$here/../../scripts/venv.sh" "$here/requirements.txt" "${1:-"$here/../../.venv-peers"}"

@@ -140,6 +140,14 @@ impl Dataset {
         })
     }
 
+    /// `count` examples of a part (or all, if there are fewer), spread evenly over it. Examples lie class by class, so
+    /// these are of all classes as the part itself is.
+    pub fn spread(&self, split: Split, count: usize) -> Vec<usize> {
+        let all = self.len(split);
+        let count = count.min(all);
+        (0..count).map(|index| index * all / count).collect()
+    }
+
     /// The order of the training examples in an epoch: a permutation that depends on seed and epoch alone.
     pub fn epoch_order(&self, epoch: u64) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.len(Split::Train)).collect();

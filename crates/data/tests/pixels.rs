@@ -270,6 +270,19 @@ fn an_epoch_is_a_permutation() {
 }
 
 #[test]
+fn a_spread_is_of_all_classes() {
+    let dataset = loaded(&small_synthetic(), &LoadOptions::default());
+    let classes = dataset.classes().len();
+    let labels = dataset.labels(Split::Train);
+    let few = dataset.spread(Split::Train, classes);
+    assert_eq!(few.len(), classes);
+    assert!(few.is_sorted_by(|a, b| labels[*a] < labels[*b]), "{few:?}");
+    let all: Vec<usize> = (0..labels.len()).collect();
+    assert_eq!(dataset.spread(Split::Train, usize::MAX), all);
+    assert!(dataset.spread(Split::Train, 0).is_empty());
+}
+
+#[test]
 fn large_pictures_are_kept_reduced_with_their_aspect() {
     let dir = tempfile::tempdir().expect("a folder");
     for name in ["a", "b"] {

@@ -8,22 +8,20 @@ use crate::engine::subnet::Subnet;
 use crate::engine::{self, Inference, Statistics, Workspace};
 use crate::supernet::Supernet;
 
-/// Pictures per batch: so many that the statistics of one, by which the next layer's input is normalised, are near
+/// Pictures per batch at most: so many that the statistics of one, by which the next layer's input is normalised, are near
 /// those of all.
 const BATCH: usize = 64;
 
-/// `count` examples (or all, if there are fewer) spread evenly over a split, whose examples lie class by class.
-pub(crate) fn spread_over(dataset: &Dataset, split: Split, count: usize) -> Vec<usize> {
-    let all = dataset.len(split);
-    let count = count.min(all);
-    (0..count).map(|i| i * all / count).collect()
+/// The number of batches for so many pictures.
+fn batches(pictures: usize) -> usize {
+    pictures.div_ceil(BATCH).max(1)
 }
 
-/// The same examples dealt out to the batches in turn, so that every batch holds all classes as training's do: each
+/// Examples that lie class by class dealt out to the batches in turn, so that every batch holds all classes as training's do: each
 /// batch is normalised by its own statistics, and those of a batch of one class would take away what tells it from
 /// the others.
 fn dealt(examples: &[usize]) -> Vec<usize> {
-    let batches = examples.len().div_ceil(BATCH).max(1);
+    let batches = batches(examples.len());
     (0..batches)
         .flat_map(|first| examples.iter().skip(first).step_by(batches))
         .copied()
@@ -56,7 +54,7 @@ pub(crate) struct CalibrationSet {
 impl CalibrationSet {
     /// `count` pictures in a data configuration.
     pub(crate) fn new(dataset: &Dataset, config: DataConfig, count: usize) -> Self {
-        let examples = dealt(&spread_over(dataset, Split::Train, count));
+        let examples = dealt(&dataset.spread(Split::Train, count));
         Self::of(dataset.evaluation_batch(Split::Train, &examples, config))
     }
 
@@ -80,11 +78,38 @@ impl CalibrationSet {
         workspace
             .weights
             .pack(supernet.isa, &subnet, &supernet.parameters, false);
-        for pixels in self.pixels.chunks(BATCH * self.image_bytes) {
+        let pictures = self.pixels.len() / self.image_bytes;
+        let batch = pictures.div_ceil(batches(pictures)).max(1);
+        for pixels in self.pixels.chunks(batch * self.image_bytes) {
             let images = pixels.len() / self.image_bytes;
             engine::forward(&subnet, &supernet.parameters, workspace, pixels, images);
             statistics.add(&workspace.totals[..subnet.units.len()], images);
         }
         Inference::new(supernet, subnet, &statistics)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_batch_holds_all_classes() {
+        // Ten classes, one after the other.
+        for pictures in [20, 64, 65, 200, 500, 512] {
+            let class = |example: usize| example * 10 / pictures;
+            let examples: Vec<usize> = (0..pictures).collect();
+            let mut dealt = dealt(&examples);
+            let batch = pictures.div_ceil(batches(pictures));
+            assert!(batch <= BATCH);
+            for batch in dealt.chunks(batch) {
+                let mut classes: Vec<usize> = batch.iter().map(|&example| class(example)).collect();
+                classes.sort_unstable();
+                classes.dedup();
+                assert_eq!(classes.len(), 10, "{pictures} pictures");
+            }
+            dealt.sort_unstable();
+            assert_eq!(dealt, examples);
+        }
     }
 }

@@ -9,7 +9,7 @@ use crate::engine::Workspace;
 use crate::engine::subnet::Subnet;
 use crate::loss;
 use crate::options::ScoringOptions;
-use crate::recalibration::{CalibrationSet, spread_over};
+use crate::recalibration::CalibrationSet;
 use crate::supernet::Supernet;
 
 /// What a candidate reached on examples that it was not trained on.
@@ -75,7 +75,7 @@ impl<'a> Scorer<'a> {
             supernet,
             dataset,
             options,
-            validation: spread_over(dataset, Split::Validation, count),
+            validation: dataset.spread(Split::Validation, count),
             examples: BTreeMap::new(),
             workspace: Workspace::new(supernet.isa),
         }

@@ -223,17 +223,11 @@ fn to_int8(
     let model = FloatModel::new(trained.graph.clone(), parameters).or_internal()?;
     let samples = dataset.evaluation_batch(
         Split::Train,
-        &spread_over(dataset.len(Split::Train), pictures),
+        &dataset.spread(Split::Train, pictures),
         config,
     );
     let ranges = calibrate(&model, &samples.pixels, Calibration::default()).or_internal()?;
     quantise(&model, &ranges).or_internal()
-}
-
-/// `count` indices spread evenly over `all`: examples are in the order of their classes.
-fn spread_over(all: usize, count: usize) -> Vec<usize> {
-    let count = count.min(all);
-    (0..count).map(|index| index * all / count).collect()
 }
 
 /// Evaluates an int8 model on a split.
@@ -289,7 +283,7 @@ pub(crate) fn trial(
         started.elapsed().as_secs_f64() * CALIBRATION_PICTURES as f64 / TRIAL_PICTURES as f64;
 
     let interpreter = Interpreter::new(model);
-    let few = spread_over(dataset.len(Split::Validation), TRIAL_PICTURES);
+    let few = dataset.spread(Split::Validation, TRIAL_PICTURES);
     let mut a_picture = 0.0;
     // The first time only warms up caches and threads.
     for _ in 0..2 {
