@@ -107,14 +107,14 @@ impl Shared {
         self.unit(name, x, shape, &rows, relu6)
     }
 
-    fn stem(&mut self, x: Map, images: usize, outputs: usize) -> Map {
+    fn stem(&mut self, x: Map, images: usize, outputs: usize, stride: usize) -> Map {
         let shape = Convolution {
             images,
             side: x.side,
             inputs: x.channels,
             outputs,
             kernel: 3,
-            stride: 2,
+            stride,
             depthwise: false,
         };
         let rows: Vec<Vec<usize>> = match x.channels {
@@ -170,7 +170,7 @@ pub(crate) fn run(
         channels: input.channels,
     };
     let network = &candidate.network;
-    let mut x = shared.stem(picture, images, network.stem);
+    let mut x = shared.stem(picture, images, network.stem, network.stem_stride);
     let mut last = 0;
     for (s, stage) in network.stages.iter().enumerate() {
         for (b, block) in stage.blocks.iter().enumerate() {
