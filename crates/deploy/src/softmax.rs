@@ -9,6 +9,8 @@ use crate::fixed_point::{
 const DIFFERENCE_BITS: u32 = 5;
 /// Integer bits of the sum of exponentials.
 const SUM_BITS: u32 = 12;
+/// The least sum of exponentials, 512, of which every share is at most half a unit of the output.
+const LARGE_SUM: i64 = 512 << (31 - SUM_BITS);
 
 /// How the inputs of a softmax are scaled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,14 +44,20 @@ impl Softmax {
             .then(|| exponential(self.multiplier.apply_greater_than_one(difference)))
     }
 
-    /// Softmax of one vector.
+    /// Softmax of one vector. Where more than 512 inputs are nearly equal all outputs are 0: the runtimes shift by more
+    /// bits than a number has there, which gives something else on every machine.
     pub(crate) fn apply(self, input: &[i8], output: &mut [i8]) {
         let max = input.iter().copied().max().map_or(0, i32::from);
-        let sum: i32 = input
+        let sum: i64 = input
             .iter()
             .filter_map(|&value| self.exponential(i32::from(value) - max))
-            .map(|exponential| rounding_divide_by_power(exponential, SUM_BITS))
+            .map(|exponential| i64::from(rounding_divide_by_power(exponential, SUM_BITS)))
             .sum();
+        if sum >= LARGE_SUM {
+            output.fill(i8::MIN);
+            return;
+        }
+        let sum = sum as i32;
         let leading = sum.leading_zeros();
         let fraction = ((sum as u32) << leading).wrapping_sub(1 << 31) as i32;
         let reciprocal = reciprocal_of_one_plus(fraction);
@@ -171,5 +179,21 @@ mod tests {
         let mut output = [0i8; 4];
         softmax.apply(&[-128; 4], &mut output);
         assert_eq!(output, [-64; 4]);
+    }
+
+    #[test]
+    fn many_equal_inputs_share_nothing() {
+        let softmax = Softmax::new(0.05).unwrap();
+        for (channels, share) in [(256, 1), (511, 1), (512, 0), (1000, 0), (5000, 0)] {
+            let mut output = vec![0i8; channels];
+            softmax.apply(&vec![3; channels], &mut output);
+            assert_eq!(output, vec![i8::MIN + share; channels], "{channels}");
+        }
+        // One that stands out among many has what is its due.
+        let mut input = vec![-128i8; 1000];
+        input[7] = 127;
+        let mut output = vec![0i8; 1000];
+        softmax.apply(&input, &mut output);
+        assert_eq!(output[7], 127);
     }
 }
