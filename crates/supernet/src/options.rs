@@ -17,7 +17,9 @@ pub struct TrainingOptions {
     pub warmup: f32,
     /// Nesterov momentum.
     pub momentum: f32,
-    /// L2 penalty on weights, not on BatchNorm or biases.
+    /// L2 penalty on weights, not on BatchNorm or biases. Behind a weight matrix there is a BatchNorm, so this does not
+    /// keep functions simple: it keeps weights from growing, which would make every further step smaller
+    /// (van Laarhoven, arXiv 1706.05350).
     pub weight_decay: f32,
     /// Largest Euclidean norm of a gradient.
     pub clip: f32,
@@ -36,7 +38,7 @@ impl TrainingOptions {
             learning_rate: 0.05,
             warmup: 0.05,
             momentum: 0.9,
-            weight_decay: 1e-4,
+            weight_decay: 1e-3,
             clip: 4.0,
             label_smoothing: 0.1,
             distillation: 0.5,
