@@ -1,7 +1,8 @@
 //! Search strategies, constrained domination and the front.
 //!
 //! A [`Strategy`] proposes candidates and is shown their [`Objectives`]; [`front`] is what a search is for, [`spread`],
-//! [`worth_finishing`] and [`recommend`] choose from it, and [`hypervolume`] measures it. There is no input or output in here, and no clock.
+//! [`worth_finishing`] and [`recommend`] choose from it, and [`hypervolume`] measures it. There is no input or output in
+//! here, and no clock.
 
 mod choice;
 mod hypervolume;

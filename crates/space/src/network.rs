@@ -63,6 +63,33 @@ pub struct NetworkSpace {
     pub stages: Vec<StageSpace>,
 }
 
+/// What of an input decides which networks there are for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct InputKind {
+    /// Whether all strides of the stem are a choice.
+    small: bool,
+    mono: bool,
+}
+
+impl InputKind {
+    /// All kinds, each at its [`InputKind::index`].
+    pub(crate) const ALL: [InputKind; 4] = [
+        InputKind::new(false, false),
+        InputKind::new(false, true),
+        InputKind::new(true, false),
+        InputKind::new(true, true),
+    ];
+
+    const fn new(small: bool, mono: bool) -> Self {
+        InputKind { small, mono }
+    }
+
+    /// A number below 4.
+    pub(crate) fn index(self) -> usize {
+        2 * usize::from(self.small) + usize::from(self.mono)
+    }
+}
+
 fn coarse() -> Vec<usize> {
     vec![2]
 }
@@ -76,12 +103,25 @@ impl NetworkSpace {
     /// [`NetworkSpace::fine_stem_up_to`]), and with narrower stem and stages where there is one channel and
     /// `mono_width_percent` says so.
     pub fn for_input(&self, input: InputShape) -> NetworkSpace {
+        self.for_kind(self.kind_of(input))
+    }
+
+    /// The kind of an input of this shape.
+    pub(crate) fn kind_of(&self, input: InputShape) -> InputKind {
+        InputKind {
+            small: input.height.max(input.width) <= self.fine_stem_up_to,
+            mono: input.channels == 1,
+        }
+    }
+
+    /// The space for inputs of one kind, see [`NetworkSpace::for_input`].
+    pub(crate) fn for_kind(&self, kind: InputKind) -> NetworkSpace {
         let mut space = self.clone();
-        if input.height.max(input.width) > self.fine_stem_up_to {
+        if !kind.small {
             space.stem_strides.truncate(1);
         }
         let percent = std::mem::replace(&mut space.mono_width_percent, 100);
-        if input.channels == 1 && percent < 100 {
+        if kind.mono && percent < 100 {
             space.narrow(percent);
         }
         space

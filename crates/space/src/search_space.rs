@@ -1,9 +1,10 @@
 //! Both halves of a search space: data configurations and networks.
 
-use danas_data::{DataConfig, DataSpace, InputShape, MAX_RESOLUTION, MIN_RESOLUTION};
+use danas_data::{DataConfig, DataSpace, MAX_RESOLUTION, MIN_RESOLUTION};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
+use crate::network::InputKind;
 use crate::{Candidate, NetworkSpace, SpaceError};
 
 /// The set of candidates that a search looks at: every data configuration of one half with every network
@@ -14,15 +15,8 @@ use crate::{Candidate, NetworkSpace, SpaceError};
 pub struct SearchSpace {
     data: DataSpace,
     network: NetworkSpace,
-    /// The networks of every kind of input, see [`input_kind`].
+    /// The networks for every kind of input, each at its [`InputKind::index`].
     networks: [NetworkSpace; 4],
-}
-
-/// What of an input decides which networks there are for it; a number below 4.
-fn input_kind(network: &NetworkSpace, input: InputShape) -> usize {
-    let small = input.height.max(input.width) <= network.fine_stem_up_to;
-    let mono = input.channels == 1;
-    2 * usize::from(small) + usize::from(mono)
 }
 
 /// A space as it is written down.
@@ -74,19 +68,7 @@ impl SearchSpace {
                 });
             }
         }
-        let networks =
-            [(false, false), (false, true), (true, false), (true, true)].map(|(small, mono)| {
-                let side = match small {
-                    true => network.fine_stem_up_to.min(1),
-                    false => network.fine_stem_up_to + 1,
-                };
-                let channels = if mono { 1 } else { 3 };
-                network.for_input(InputShape {
-                    height: side,
-                    width: side,
-                    channels,
-                })
-            });
+        let networks = InputKind::ALL.map(|kind| network.for_kind(kind));
         Ok(SearchSpace {
             data,
             network,
@@ -115,7 +97,7 @@ impl SearchSpace {
     /// The networks for a data configuration: they depend on its number of channels where the network half has a
     /// width for monochrome inputs, and on its resolution where the stem's stride is a choice for small ones.
     pub fn network_for(&self, config: &DataConfig) -> &NetworkSpace {
-        &self.networks[input_kind(&self.network, config.input_shape())]
+        &self.networks[self.network.kind_of(config.input_shape()).index()]
     }
 
     /// The union of the networks for all data configurations. The greatest value of every list is what
@@ -124,7 +106,7 @@ impl SearchSpace {
     /// space runs in it; one with empty stages may write their (unused) width differently.
     pub fn envelope(&self) -> NetworkSpace {
         let kinds: BTreeSet<usize> = (self.data.configs().iter())
-            .map(|config| input_kind(&self.network, config.input_shape()))
+            .map(|config| self.network.kind_of(config.input_shape()).index())
             .collect();
         let mut networks = kinds.into_iter().map(|kind| &self.networks[kind]);
         let first = networks.next().unwrap_or(&self.network).clone();

@@ -9,6 +9,9 @@ impl NetworkSpace {
     /// every choice of a gene equally often.
     pub fn draw(&self, size: f64, rng: &mut impl Rng) -> Architecture {
         self.build(|least, most| {
+            if least == most {
+                return least;
+            }
             let place = (size - 0.5 + rng.random::<f64>()).clamp(0.0, 1.0);
             let choices = (most - least + 1) as f64;
             (least + (place * choices) as usize).min(most)

@@ -175,6 +175,18 @@ fn only_small_inputs_may_keep_their_size_in_the_stem() {
 }
 
 #[test]
+fn every_input_may_count_as_small() {
+    let all_small = NetworkSpace {
+        fine_stem_up_to: usize::MAX,
+        ..NetworkSpace::default_space()
+    };
+    let data = mobile().data().clone();
+    let space = SearchSpace::new(data, all_small).expect("a valid space");
+    let largest = space.largest(config(96, Colour::Rgb));
+    assert_eq!(largest.network.stem_stride, 1);
+}
+
+#[test]
 fn strides_of_the_stem_are_one_of_three_lists() {
     for found in [vec![], vec![1, 2], vec![3], vec![2, 2]] {
         let space = NetworkSpace {

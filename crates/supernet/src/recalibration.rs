@@ -17,9 +17,9 @@ fn batches(pictures: usize) -> usize {
     pictures.div_ceil(BATCH).max(1)
 }
 
-/// Examples that lie class by class dealt out to the batches in turn, so that every batch holds all classes as training's do: each
-/// batch is normalised by its own statistics, and those of a batch of one class would take away what tells it from
-/// the others.
+/// Examples that lie class by class dealt out to the batches in turn, so that every batch holds all classes as
+/// training's do: each batch is normalised by its own statistics, and those of a batch of one class would take away
+/// what tells it from the others.
 fn dealt(examples: &[usize]) -> Vec<usize> {
     let batches = batches(examples.len());
     (0..batches)
