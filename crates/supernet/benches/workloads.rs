@@ -19,7 +19,7 @@ fn workloads(criterion: &mut Criterion) {
             let mut trainer = workload.trainer(supernet);
             group.bench_function("train", |bencher| {
                 bencher.iter(|| {
-                    let report = trainer.step(&batch, None, 0.1);
+                    let report = trainer.step(&batch, 0.1);
                     black_box(report.expect("fixed pictures do not diverge"))
                 });
             });

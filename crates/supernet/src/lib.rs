@@ -27,7 +27,7 @@ pub use checkpoint::{Checkpoint, NamedTensor};
 pub use danas_kernels::Isa;
 pub use error::SupernetError;
 pub use extraction::{LayerParameters, Trained};
-pub use final_trainer::{FinalTrainer, Teacher};
+pub use final_trainer::FinalTrainer;
 pub use learner::{StepReport, TrainingEvent};
 pub use options::{ScoringOptions, TrainingOptions};
 pub use scorer::{Score, Scorer};

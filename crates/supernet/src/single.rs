@@ -11,8 +11,7 @@ use crate::loss;
 use crate::options::TrainingOptions;
 use crate::supernet::Supernet;
 
-/// One candidate in training, alone. The final training is this with a teacher; a benchmark is this on a fixed
-/// batch.
+/// One candidate in training, alone. The final training is this; a benchmark is this on a fixed batch.
 pub struct SingleTrainer {
     learner: Learner,
     subnet: Subnet,
@@ -33,18 +32,12 @@ impl SingleTrainer {
         }
     }
 
-    /// One step on a batch in the candidate's data configuration. `teacher` are probabilities
-    /// `[examples, classes]` to learn from beside the labels. After the first step none allocates memory, as long as
-    /// batches become no larger and the steps run in one pool of threads.
+    /// One step on a batch in the candidate's data configuration. After the first step none allocates memory, as long
+    /// as batches become no larger and the steps run in one pool of threads.
     ///
     /// # Errors
     /// If training diverges although it was slowed down several times.
-    pub fn step(
-        &mut self,
-        batch: &Batch,
-        teacher: Option<&[f32]>,
-        progress: f64,
-    ) -> Result<StepReport, SupernetError> {
+    pub fn step(&mut self, batch: &Batch, progress: f64) -> Result<StepReport, SupernetError> {
         let options = self.learner.options;
         let targets = &mut self.targets;
         loss::smoothed_labels(
@@ -53,9 +46,6 @@ impl SingleTrainer {
             options.label_smoothing,
             targets,
         );
-        if let Some(teacher) = teacher {
-            loss::mix_teacher(targets, teacher, options.distillation);
-        }
         let loss = self.learner.learn(&self.subnet, batch, targets);
         let learning_rate = self.learner.learning_rate(progress);
         let event = self.learner.finish_step(loss, progress)?;

@@ -10,7 +10,7 @@ use danas_space::{Candidate, NetworkSpace, Sampler, SearchSpace};
 use crate::engine::tests::{assert_gradients, reference, space};
 use crate::trainer::Schedule;
 use crate::{
-    FinalTrainer, Scorer, ScoringOptions, Supernet, Teacher, Trained, Trainer, TrainingEvent,
+    FinalTrainer, Scorer, ScoringOptions, Supernet, Trained, Trainer, TrainingEvent,
     TrainingOptions,
 };
 
@@ -166,7 +166,7 @@ fn divergence_is_noticed_and_recovered_from() {
 }
 
 #[test]
-fn final_training_learns_from_a_teacher() {
+fn final_training_learns() {
     let (dataset, space, streams) = (dataset(), search_space(), Streams::new(9));
     let sampler = Sampler::new(&space, &anything).expect("all fit");
     let supernet = Supernet::new(&space.envelope(), dataset.classes().len(), &streams);
@@ -174,20 +174,11 @@ fn final_training_learns_from_a_teacher() {
         calibration_examples: 96,
         validation_examples: 200,
     };
-    let teacher = Teacher::choose(&supernet, &dataset, &sampler, scoring);
-    assert!(space.contains(teacher.candidate()));
     let candidate = sampler
         .smallest_for(space.data().configs()[0])
         .expect("it fits")
         .clone();
-    let mut trainer = FinalTrainer::new(
-        &supernet,
-        &candidate,
-        &teacher,
-        &dataset,
-        options(),
-        &streams,
-    );
+    let mut trainer = FinalTrainer::new(&supernet, &candidate, &dataset, options(), &streams);
     let first = trainer.step(0.1).expect("a step").loss;
     let last = (1..30)
         .map(|_| trainer.step(0.1).expect("a step").loss)

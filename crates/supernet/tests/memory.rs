@@ -70,13 +70,13 @@ fn memory_is_allocated_by_the_first_step_alone_and_all_of_it_is_accounted_for() 
         let first = allocated(|| {
             let supernet = workload.supernet(Workload::CLASSES);
             let trainer = trainer.insert(workload.trainer(supernet));
-            trainer.step(&batch, None, 0.0).expect("a step");
+            trainer.step(&batch, 0.0).expect("a step");
         });
         let mut trainer = trainer.expect("it was made");
         let later = allocated(|| {
             for step in 1..STEPS {
                 let progress = step as f64 / STEPS as f64;
-                trainer.step(&batch, None, progress).expect("a step");
+                trainer.step(&batch, progress).expect("a step");
             }
         });
         assert_eq!(trainer.steps(), STEPS);

@@ -51,7 +51,7 @@ struct WholeStep<'a> {
 impl Task for WholeStep<'_> {
     fn run(&mut self) -> Result<(), SupernetError> {
         let batch = self.batches.next();
-        self.trainer.step(&batch, None, 0.1).map(drop)
+        self.trainer.step(&batch, 0.1).map(drop)
     }
 }
 

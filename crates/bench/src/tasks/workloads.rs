@@ -18,7 +18,7 @@ pub(super) struct Training {
 impl Task for Training {
     fn run(&mut self) -> Result<(), SupernetError> {
         // At a tenth of the training the learning rate is that of most steps.
-        self.trainer.step(&self.batch, None, 0.1).map(drop)
+        self.trainer.step(&self.batch, 0.1).map(drop)
     }
 }
 

@@ -135,7 +135,7 @@ fn search_feasible(
 ) -> Outcome<Status> {
     let supernet = training::train(session, space, dataset, sampler)?;
     searching::search(session, dataset, sampler, &supernet)?;
-    let finalists = finishing::train(session, dataset, sampler, &supernet)?;
+    let finalists = finishing::train(session, dataset, &supernet)?;
     Ok(if deploying::deploy(session, dataset, &finalists)? {
         Status::Done
     } else {
