@@ -5,8 +5,8 @@ use std::path::Path;
 use danas_device::{format_bytes, format_count};
 use danas_search::{Objectives, front};
 use danas_study::{
-    CandidateRecord, FrontRow, RunFolder, Store, Study, Summary, front_rows, write_atomic,
-    write_front_csv,
+    CandidateRecord, CostRecord, FrontRow, RunFolder, Store, Study, Summary, front_rows,
+    write_atomic, write_front_csv,
 };
 use serde::Serialize;
 
@@ -17,13 +17,18 @@ use crate::output::{self, Table};
 pub(crate) fn objectives(record: &CandidateRecord) -> Objectives {
     Objectives {
         error: 1.0 - record.val_accuracy,
-        costs: [
-            record.cost.arena_bytes as f64,
-            record.cost.flash_bytes as f64,
-            record.cost.latency_ms,
-        ],
+        costs: costs(&record.cost),
         violation: record.violation,
     }
+}
+
+/// The costs that the search keeps low.
+pub(crate) fn costs(cost: &CostRecord) -> [f64; 3] {
+    [
+        cost.arena_bytes as f64,
+        cost.flash_bytes as f64,
+        cost.latency_ms,
+    ]
 }
 
 /// Ids of the candidates on the front, the most accurate first; where nothing is feasible, of all that were recorded,

@@ -1,7 +1,7 @@
 //! Choosing from a front: which members are worth finishing, and which one to recommend.
 
 use crate::Objectives;
-use crate::objectives::OBJECTIVES;
+use crate::objectives::{OBJECTIVES, number};
 use crate::sorting::non_dominated_sort;
 
 /// Up to `k` members spread along a front, as indices into `front`. The first is the most accurate (of equally accurate
@@ -48,27 +48,34 @@ pub fn worth_finishing(candidates: &[Objectives], k: usize) -> Vec<usize> {
     chosen
 }
 
-/// The candidate to recommend, as an index: of those that meet the limits and are as accurate as the best one within
-/// its [`standard_error`] on `examples` validation examples, the cheapest. This is the one-standard-error rule (Breiman,
-/// Friedman, Olshen, Stone 1984, "Classification and regression trees", section 3.4.3): differences that the examples
-/// cannot resolve are ties, and ties are settled by cost.
+/// A finished model, weighed against others.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Contender {
+    /// Its error on validation, what it costs, and how far it is over the limits.
+    pub objectives: Objectives,
+    /// Its mean squared error of probabilities on validation (Brier 1950, "Verification of forecasts expressed in terms
+    /// of probability"), 0 to 2.
+    pub brier: f64,
+}
+
+/// The model to recommend, as an index: of those that meet the limits and are as accurate as the best of them within its
+/// [`standard_error`] on `examples` validation examples, the one with the least [`Contender::brier`]; of equal ones the
+/// cheapest, which is that of the least geometric mean of the three costs; then the first. `None` if no model meets the
+/// limits.
 ///
-/// Cheapest is the least geometric mean of the three costs; then the least error, then the first. Where nothing meets
-/// the limits it is the one that is least far over them. `None` if there are no candidates.
-pub fn recommend(candidates: &[Objectives], examples: usize) -> Option<usize> {
-    let best = most_accurate(candidates)?;
-    if !candidates[best].is_feasible() {
-        return Some(best);
-    }
-    let least = candidates[best].values()[0];
+/// That differences which the examples cannot resolve are ties is the one-standard-error rule (Breiman, Friedman,
+/// Olshen, Stone 1984, "Classification and regression trees", section 3.4.3). It settles ties by cost; but a few hundred
+/// examples leave wide ties, and how sure each answer was tells more about a model than how many were right.
+pub fn recommend(models: &[Contender], examples: usize) -> Option<usize> {
+    let fitting = || (0..models.len()).filter(|&i| models[i].objectives.is_feasible());
+    let error = |i: usize| models[i].objectives.values()[0];
+    let least = fitting().map(error).min_by(f64::total_cmp)?;
     let bound = least + standard_error(least, examples);
-    (0..candidates.len())
-        .filter(|&i| candidates[i].is_feasible() && candidates[i].values()[0] <= bound)
-        .min_by(|&a, &b| {
-            let (a, b) = (&candidates[a], &candidates[b]);
-            let by_error = a.values()[0].total_cmp(&b.values()[0]);
-            log_cost(a).total_cmp(&log_cost(b)).then(by_error)
-        })
+    let ties = fitting().filter(|&i| error(i) <= bound);
+    ties.min_by(|&a, &b| {
+        let by_cost = log_cost(&models[a].objectives).total_cmp(&log_cost(&models[b].objectives));
+        (number(models[a].brier).total_cmp(&number(models[b].brier))).then(by_cost)
+    })
 }
 
 /// The standard error of an error rate measured on `examples` examples: `sqrt(p (1 - p) / (n + 1))` with

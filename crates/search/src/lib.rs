@@ -12,7 +12,7 @@ mod random;
 mod sorting;
 mod strategy;
 
-pub use choice::{recommend, spread, standard_error, worth_finishing};
+pub use choice::{Contender, recommend, spread, standard_error, worth_finishing};
 pub use hypervolume::hypervolume;
 pub use nsga2::{Nsga2, Nsga2Options, OptionError};
 pub use objectives::{OBJECTIVES, Objectives, pareto};

@@ -66,7 +66,7 @@ pub fn pareto<const D: usize>(a: &[f64; D], b: &[f64; D]) -> bool {
 
 /// The value, or infinity for what is no number. Negative zero becomes zero, so that the total order of floats and
 /// the usual comparison agree.
-fn number(value: f64) -> f64 {
+pub(crate) fn number(value: f64) -> f64 {
     if value.is_nan() {
         f64::INFINITY
     } else {

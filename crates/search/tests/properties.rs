@@ -1,8 +1,8 @@
 //! Domination, sorting, crowding and hypervolume against their definitions.
 
 use danas_search::{
-    Objectives, crowding, front, hypervolume, non_dominated_sort, pareto, recommend, spread,
-    standard_error, worth_finishing,
+    Contender, Objectives, crowding, front, hypervolume, non_dominated_sort, pareto, recommend,
+    spread, standard_error, worth_finishing,
 };
 use proptest::prelude::*;
 use rand::RngExt;
@@ -30,6 +30,14 @@ fn objectives() -> impl Strategy<Value = Objectives> {
 
 fn population() -> impl Strategy<Value = Vec<Objectives>> {
     prop::collection::vec(objectives(), 0..40)
+}
+
+fn contenders() -> impl Strategy<Value = Vec<Contender>> {
+    let contender = (objectives(), 0u8..3).prop_map(|(objectives, brier)| Contender {
+        objectives,
+        brier: f64::from(brier),
+    });
+    prop::collection::vec(contender, 0..40)
 }
 
 /// The definition: a front is those whom nobody among the remaining dominates.
@@ -137,13 +145,21 @@ proptest! {
     }
 
     #[test]
-    fn the_recommendation_meets_the_limits_if_any_does(all in population(), examples in 0usize..1000) {
-        match recommend(&all, examples) {
-            None => prop_assert!(all.is_empty()),
+    fn the_recommendation_meets_the_limits_and_is_no_less_accurate_than_chance_allows(
+        models in contenders(), examples in 0usize..1000
+    ) {
+        let error = |model: &Contender| model.objectives.values()[0];
+        let fitting = || models.iter().filter(|model| model.objectives.is_feasible());
+        match recommend(&models, examples) {
+            None => prop_assert_eq!(fitting().count(), 0),
             Some(chosen) => {
-                let feasible = all.iter().any(Objectives::is_feasible);
-                prop_assert_eq!(all[chosen].is_feasible(), feasible);
-                prop_assert!(all.iter().all(|o| o.excess() >= all[chosen].excess()));
+                let chosen = &models[chosen];
+                prop_assert!(chosen.objectives.is_feasible());
+                let least = fitting().map(error).fold(f64::INFINITY, f64::min);
+                let bound = least + standard_error(least, examples);
+                prop_assert!(error(chosen) <= bound);
+                let surer = |model: &&Contender| error(model) <= bound && model.brier < chosen.brier;
+                prop_assert_eq!(fitting().filter(surer).count(), 0);
             }
         }
     }
@@ -241,21 +257,24 @@ fn a_spread_reaches_both_ends_and_the_middle() {
 }
 
 #[test]
-fn ties_within_the_standard_error_are_settled_by_cost() {
-    let candidates = [
-        member(0.040, 300.0),
-        member(0.045, 100.0),
-        member(0.060, 10.0),
-    ];
-    assert_eq!(recommend(&candidates, 1_000), Some(1));
-    assert_eq!(recommend(&candidates, 100_000), Some(0));
-    assert_eq!(recommend(&candidates, 10), Some(2));
-    let over = |error, violation| Objectives {
-        violation,
-        ..member(error, 1.0)
+fn ties_within_the_standard_error_are_settled_by_sureness_and_then_by_cost() {
+    let model = |error, cost, brier| Contender {
+        objectives: member(error, cost),
+        brier,
     };
-    assert_eq!(recommend(&[over(0.0, 2.0), over(0.9, 1.0)], 100), Some(1));
-    assert_eq!(recommend(&[over(0.0, 2.0), member(0.9, 1.0)], 100), Some(1));
+    let models = [
+        model(0.040, 300.0, 0.07),
+        model(0.045, 100.0, 0.06),
+        model(0.060, 10.0, 0.05),
+        model(0.060, 9.0, 0.05),
+    ];
+    assert_eq!(recommend(&models, 1_000), Some(1));
+    assert_eq!(recommend(&models, 100_000), Some(0));
+    assert_eq!(recommend(&models, 10), Some(3));
+    let mut over = model(0.0, 1.0, 0.0);
+    over.objectives.violation = 2.0;
+    assert_eq!(recommend(&[over, model(0.9, 1.0, 1.0)], 100), Some(1));
+    assert_eq!(recommend(&[over], 100), None);
     assert_eq!(recommend(&[], 100), None);
 }
 

@@ -10,7 +10,7 @@ use danas_deploy::{
     c_header, calibrate, quantise, read_file, write,
 };
 use danas_device::{Cost, MemoryPlan, Target};
-use danas_search::standard_error;
+use danas_search::{Contender, Objectives};
 use danas_space::Candidate;
 use danas_study::{ModelRecord, RunFolder, Store, write_atomic};
 use danas_supernet::{ScoringOptions, Supernet, Trained};
@@ -21,7 +21,7 @@ use crate::pipeline::finishing::{Finalist, evaluated_pictures};
 use crate::pipeline::records::{buffer_records, layer_records};
 use crate::pipeline::searching::cost_record;
 use crate::pipeline::session::Session;
-use crate::result::percent;
+use crate::result::{costs, percent};
 
 /// What is exported of a model, in its folder.
 pub(crate) const MODEL_FILES: [&str; 4] =
@@ -96,27 +96,19 @@ pub(crate) fn deploy(
     Ok(recommended.is_some())
 }
 
-/// Of the files that meet the limits and are as accurate on validation as the best one within a standard error, the
-/// one with the least squared error; of equal ones the cheapest. A few hundred pictures cannot tell one per cent more or
-/// less of right answers from chance, but how sure each answer was tells more.
+/// The index of the file to recommend, if any meets the limits.
 fn recommend(target: &Target, finished: &[Finished<'_>]) -> Option<usize> {
-    let fitting: Vec<usize> = (0..finished.len())
-        .filter(|&index| target.violation(&finished[index].cost) == 0.0)
-        .collect();
-    let accuracy = |index: usize| finished[index].val_int8.accuracy;
-    let best = (fitting.iter().copied()).max_by(|&a, &b| accuracy(a).total_cmp(&accuracy(b)))?;
-    let examples = finished[best].val_int8.examples() as usize;
-    let bound = accuracy(best) - standard_error(1.0 - accuracy(best), examples);
-    let ties = fitting
-        .into_iter()
-        .filter(|&index| accuracy(index) >= bound);
-    ties.min_by(|&a, &b| {
-        let (a, b) = (&finished[a], &finished[b]);
-        (a.val_int8.brier.total_cmp(&b.val_int8.brier))
-            .then(a.cost.arena_bytes.cmp(&b.cost.arena_bytes))
-            .then(a.cost.flash_bytes.cmp(&b.cost.flash_bytes))
-            .then(a.cost.latency_ms.total_cmp(&b.cost.latency_ms))
-    })
+    let examples = finished.first()?.val_int8.examples() as usize;
+    let contender = |model: &Finished<'_>| Contender {
+        objectives: Objectives {
+            error: 1.0 - model.val_int8.accuracy,
+            costs: costs(&cost_record(&model.cost)),
+            violation: target.violation(&model.cost),
+        },
+        brier: model.val_int8.brier,
+    };
+    let models: Vec<Contender> = finished.iter().map(contender).collect();
+    danas_search::recommend(&models, examples)
 }
 
 /// Writes a finalist's file, reads it back and evaluates it on validation.
