@@ -1,8 +1,8 @@
 //! Matrix products and convolutions per instruction set, each beside a naive [`mod@reference`].
 //!
 //! Everything is f32 in dense NHWC layout (`[images, height, width, channels]`). A kernel works on a chunk of images
-//! in the calling thread; threads and the reduction of what chunks gather are the caller's, and a result depends on
-//! nothing but the arguments. BatchNorm and ReLU6 are applied while an operator loads its input ([`Source`]),
+//! in the calling thread; that chunks meet threads (in a [`Team`]) and that what they gather is added up is the caller's
+//! business, and a result depends on nothing but the arguments. BatchNorm and ReLU6 are applied while an operator loads its input ([`Source`]),
 //! BatchNorm's backward while it loads its gradient ([`Gradient`]), and BatchNorm's [`Sums`] are gathered while an
 //! operator stores its output: nothing is stored that can be made again while loading.
 
@@ -18,6 +18,7 @@ mod pointwise;
 mod pool;
 pub mod reference;
 mod stem;
+mod team;
 mod throughput;
 mod transform;
 mod vector;
@@ -32,6 +33,7 @@ pub use panels::Panels;
 pub use pointwise::{pointwise_backward, pointwise_forward};
 pub use pool::{average_pool_backward, average_pool_forward};
 pub use stem::{stem_backward, stem_forward};
+pub use team::Team;
 pub use throughput::multiply_adds;
 
 #[cfg(test)]

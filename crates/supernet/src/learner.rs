@@ -10,7 +10,7 @@ use crate::engine::subnet::Subnet;
 use crate::engine::{self, Workspace};
 use crate::error::SupernetError;
 use crate::loss;
-use crate::optimizer::{Optimizer, StepSize};
+use crate::optimizer::{self, Optimizer, StepSize};
 use crate::options::TrainingOptions;
 use crate::supernet::Supernet;
 
@@ -119,10 +119,6 @@ impl Learner {
     /// Runs a sub-network on a batch and adds its gradient against `targets` (`[images, classes]`). Returns the
     /// loss; the logits are in the workspace.
     pub(crate) fn learn(&mut self, subnet: &Subnet, batch: &Batch, targets: &[f32]) -> f32 {
-        in_pool(|| self.learn_here(subnet, batch, targets))
-    }
-
-    fn learn_here(&mut self, subnet: &Subnet, batch: &Batch, targets: &[f32]) -> f32 {
         let images = batch.labels.len();
         let parameters = &self.supernet.parameters;
         self.workspace
@@ -182,16 +178,12 @@ impl Learner {
         let parameters = &mut self.supernet.parameters;
         parameters.marked_ranges(&self.marks, &mut self.ranges);
         let norm = if loss.is_finite() {
-            in_pool(|| {
-                self.optimizer
-                    .step(parameters, &self.gradient, &self.ranges, size)
-            })
+            self.optimizer
+                .step(parameters, &mut self.gradient, &self.ranges, size)
         } else {
+            optimizer::clear(&mut self.gradient, &self.ranges);
             f32::NAN
         };
-        for (range, _) in &self.ranges {
-            self.gradient[range.clone()].fill(0.0);
-        }
         self.marks.fill(false);
         if norm.is_finite() {
             if self.steps.is_multiple_of(KEEP_EVERY) {
@@ -281,9 +273,4 @@ impl Learner {
         (self.good, self.steps, self.factor) = (good, steps, factor);
         Ok(())
     }
-}
-
-/// Runs `work` on a thread of the pool: from elsewhere every operator would have to wake the pool up by itself.
-fn in_pool<R: Send>(work: impl FnOnce() -> R + Send) -> R {
-    rayon::scope(|_| work())
 }

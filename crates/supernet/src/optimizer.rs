@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
+use crate::engine::team;
 use crate::parameters::Parameters;
 
 /// Values per task: fixed, so that the gradient's norm does not depend on the number of threads.
@@ -47,55 +46,101 @@ impl Optimizer {
         self.velocity.fill(0.0);
     }
 
-    /// Takes a step along `gradient` in the given ranges of the flat parameters (each with whether weight decay
-    /// applies); outside of them the gradient is nothing, and neither weights nor momentum change. Returns the
-    /// norm of the gradient; if that is not finite, nothing is changed.
+    /// Takes a step along `gradient` in the given ranges of the flat parameters (ascending, each with whether weight decay
+    /// applies) and clears it there; outside of them the gradient is nothing, and neither weights nor momentum change.
+    /// Returns the norm of the gradient; if that is not finite, nothing but the gradient is changed.
     pub(crate) fn step(
         &mut self,
         parameters: &mut Parameters,
-        gradient: &[f32],
+        gradient: &mut [f32],
         ranges: &[(Range<usize>, bool)],
         size: StepSize,
     ) -> f32 {
-        let squares = |piece: &[f32]| {
-            piece
-                .iter()
-                .map(|&g| f64::from(g) * f64::from(g))
-                .sum::<f64>()
-        };
-        let parts = &mut self.squares;
-        let pieces = |range: &Range<usize>| -> f64 {
-            gradient[range.clone()]
-                .par_chunks(PIECE)
-                .map(squares)
-                .collect_into_vec(parts);
-            parts.iter().sum()
-        };
-        let norm = ranges
-            .iter()
-            .map(|(range, _)| range)
-            .map(pieces)
-            .sum::<f64>()
-            .sqrt() as f32;
+        let norm = self.norm(gradient, ranges);
         if !norm.is_finite() {
+            clear(gradient, ranges);
             return norm;
         }
         let scale = (size.clip / norm.max(size.clip)).min(1.0);
-        let values = parameters.values_mut();
-        for (range, decays) in ranges {
-            let decay = if *decays { size.weight_decay } else { 0.0 };
-            values[range.clone()]
-                .par_chunks_mut(PIECE)
-                .zip(self.velocity[range.clone()].par_chunks_mut(PIECE))
-                .zip(gradient[range.clone()].par_chunks(PIECE))
-                .for_each(|((values, velocity), gradient)| {
-                    for ((w, v), g) in values.iter_mut().zip(velocity).zip(gradient) {
-                        let g = g * scale + decay * *w;
-                        *v = size.momentum * *v + g;
-                        *w -= size.learning_rate * (g + size.momentum * *v);
+        team().each3(
+            (gradient, PIECE),
+            (parameters.values_mut(), PIECE),
+            (&mut self.velocity, PIECE),
+            |piece, gradient, values, velocity| {
+                for (range, decays) in within_piece(ranges, piece) {
+                    let decay = if decays { size.weight_decay } else { 0.0 };
+                    let values = values[range.clone()].iter_mut();
+                    let velocity = velocity[range.clone()].iter_mut();
+                    for ((w, v), g) in values.zip(velocity).zip(&mut gradient[range]) {
+                        let slope = std::mem::take(g) * scale + decay * *w;
+                        *v = size.momentum * *v + slope;
+                        *w -= size.learning_rate * (slope + size.momentum * *v);
                     }
-                });
-        }
+                }
+            },
+        );
         norm
+    }
+
+    /// The Euclidean norm of the gradient.
+    fn norm(&mut self, gradient: &[f32], ranges: &[(Range<usize>, bool)]) -> f32 {
+        let square = |&g: &f32| f64::from(g) * f64::from(g);
+        self.squares.clear();
+        self.squares.resize(gradient.len().div_ceil(PIECE), 0.0);
+        team().each((&mut self.squares, 1), |piece, sum| {
+            let gradient = &gradient[piece * PIECE..];
+            for (range, _) in within_piece(ranges, piece) {
+                sum[0] += gradient[range].iter().map(square).sum::<f64>();
+            }
+        });
+        self.squares.iter().sum::<f64>().sqrt() as f32
+    }
+}
+
+/// Makes the gradient nothing in the given ranges.
+pub(crate) fn clear(gradient: &mut [f32], ranges: &[(Range<usize>, bool)]) {
+    for (range, _) in ranges {
+        gradient[range.clone()].fill(0.0);
+    }
+}
+
+/// The parts of ascending ranges that lie in a piece, counted from its beginning.
+fn within_piece(
+    ranges: &[(Range<usize>, bool)],
+    piece: usize,
+) -> impl Iterator<Item = (Range<usize>, bool)> {
+    let (start, end) = (piece * PIECE, (piece + 1) * PIECE);
+    let first = ranges.partition_point(|(range, _)| range.end <= start);
+    let here = ranges[first..].iter();
+    here.take_while(move |(range, _)| range.start < end)
+        .map(move |(range, decays)| {
+            let part = range.start.max(start) - start..range.end.min(end) - start;
+            (part, *decays)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_cover_every_range_once() {
+        let ranges = [
+            (3..5, true),
+            (5..PIECE, false),
+            (PIECE..3 * PIECE + 7, true),
+            (3 * PIECE + 9..3 * PIECE + 10, false),
+        ];
+        let mut seen = Vec::new();
+        for piece in 0..4 {
+            for (part, decays) in within_piece(&ranges, piece) {
+                seen.extend(part.map(|i| (piece * PIECE + i, decays)));
+            }
+        }
+        let expected = ranges.iter().cloned();
+        let expected: Vec<_> = expected
+            .flat_map(|(range, decays)| range.map(move |i| (i, decays)))
+            .collect();
+        assert!(seen == expected, "{} and {}", seen.len(), expected.len());
     }
 }

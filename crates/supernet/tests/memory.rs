@@ -64,7 +64,7 @@ fn memory_is_allocated_by_the_first_step_alone_and_all_of_it_is_accounted_for() 
         .num_threads(3)
         .build()
         .expect("a pool");
-    // The whole program within the pool: to hand it work from outside, rayon's queue allocates now and then.
+    // Within the pool, so that the engine's team has as many threads.
     pool.install(|| {
         let mut trainer: Option<SingleTrainer> = None;
         let first = allocated(|| {

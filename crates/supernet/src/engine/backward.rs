@@ -7,13 +7,12 @@
 use std::ops::Range;
 
 use danas_kernels::{Gradient, Isa, Source, Sums};
-use rayon::prelude::*;
 
 use super::forward::window;
 use super::subnet::{Input, Kind, Subnet};
 use super::weights::scatter_gradient;
 use super::workspace::{Gradients, Workspace, reserve, source, with_scratch};
-use super::{CHUNKS, chunk_images};
+use super::{chunk_images, team};
 use crate::parameters::Parameters;
 
 /// A weight matrix above this many values has its gradient made in fewer, larger pieces: clearing and adding up
@@ -35,13 +34,11 @@ fn add_up(isa: Isa, partial: &mut [f32], length: usize) -> &[f32] {
     /// Values per task.
     const PIECE: usize = 1 << 13;
     let (sum, others) = partial.split_at_mut(length);
-    sum.par_chunks_mut(PIECE)
-        .enumerate()
-        .for_each(|(piece, sum)| {
-            for other in others.chunks_exact(length) {
-                danas_kernels::add_assign(isa, sum, &other[piece * PIECE..][..sum.len()]);
-            }
-        });
+    team().each((&mut *sum, PIECE), |piece, sum| {
+        for other in others.chunks_exact(length) {
+            danas_kernels::add_assign(isa, sum, &other[piece * PIECE..][..sum.len()]);
+        }
+    });
     sum
 }
 
@@ -147,15 +144,15 @@ impl Pass<'_> {
         let (isa, stored, blocks, norms) = (ws.isa, &ws.stored, &ws.blocks, &ws.norms);
         let dpooled = &ws.gradients.pooled;
         let subnet = self.subnet;
-        reserve(&mut dx, images * shape.elements())
-            .par_chunks_mut(per_chunk * shape.elements())
-            .zip(ws.partial.par_iter_mut())
-            .enumerate()
-            .for_each(|(chunk, (dx, sums))| {
+        let written = reserve(&mut dx, images * shape.elements());
+        team().each2(
+            (written, per_chunk * shape.elements()),
+            (&mut ws.partial, 1),
+            |chunk, dx, sums| {
                 let first = chunk * per_chunk;
                 let count = dx.len() / shape.elements();
                 let reads = source(subnet, pooled, stored, blocks, norms, first..first + count);
-                sums.reset(features);
+                sums[0].reset(features);
                 danas_kernels::average_pool_backward(
                     isa,
                     &dpooled[first * features..(first + count) * features],
@@ -164,9 +161,10 @@ impl Pass<'_> {
                     shape.height * shape.width,
                     features,
                     dx,
-                    masked.then_some(sums),
+                    masked.then_some(&mut sums[0]),
                 );
-            });
+            },
+        );
         match self.subnet.head {
             Some(head) => {
                 self.total(features, per_chunk);
@@ -243,14 +241,20 @@ impl Pass<'_> {
         let elements = self.images * unit.output.elements();
         let isa = self.workspace.isa;
         let stored = &self.workspace.stored[index];
-        dy[..elements]
-            .par_chunks(chunk_elements)
-            .zip(stored[..elements].par_chunks(chunk_elements))
-            .zip(self.workspace.partial.par_iter_mut())
-            .for_each(|((dy, z), sums)| {
-                sums.reset(channels);
-                danas_kernels::gradient_sums(isa, dy, z, channels, sums);
-            });
+        let chunks = self.images.div_ceil(per_chunk);
+        let partial = &mut self.workspace.partial[..chunks];
+        team().each((partial, 1), |chunk, sums| {
+            let first = chunk * chunk_elements;
+            let range = first..elements.min(first + chunk_elements);
+            sums[0].reset(channels);
+            danas_kernels::gradient_sums(
+                isa,
+                &dy[range.clone()],
+                &stored[range],
+                channels,
+                &mut sums[0],
+            );
+        });
         self.total(channels, per_chunk);
     }
 
@@ -266,26 +270,26 @@ impl Pass<'_> {
         let mut dense = std::mem::take(&mut self.workspace.gradients.weights);
         let mut partial = std::mem::take(&mut self.workspace.partial);
         let elements = unit.input.elements();
+        let writes = dx.is_some();
         let (dx, accumulate) = match dx {
             Some((dx, accumulate)) => (reserve(dx, images * elements), accumulate),
             None => (&mut [][..], false),
         };
-        let mut dx_chunks = dx.chunks_mut(per_chunk * elements);
-        let dx_chunks: [Option<&mut [f32]>; CHUNKS] = std::array::from_fn(|_| dx_chunks.next());
         let pass = &*self;
         let partial_weights = reserve(&mut dense, images.div_ceil(per_chunk) * weights);
-        dx_chunks
-            .into_par_iter()
-            .zip(partial_weights.par_chunks_mut(weights))
-            .zip(partial.par_iter_mut())
-            .enumerate()
-            .for_each(|(chunk, ((dx, dw), sums))| {
+        team().each3(
+            (&mut *partial_weights, weights),
+            (dx, per_chunk * elements),
+            (&mut partial, 1),
+            |chunk, dw, dx, sums| {
                 let first = chunk * per_chunk;
                 dw.fill(0.0);
-                sums.reset(unit.input.channels);
+                sums[0].reset(unit.input.channels);
                 let images = first..images.min(first + per_chunk);
-                pass.unit_chunk(unit, index, dy, images, dx, accumulate, dw, sums);
-            });
+                let dx = writes.then_some(dx);
+                pass.unit_chunk(unit, index, dy, images, dx, accumulate, dw, &mut sums[0]);
+            },
+        );
 
         let sum = add_up(self.workspace.isa, partial_weights, weights);
         scatter_gradient(unit, self.parameters, sum, self.gradient);

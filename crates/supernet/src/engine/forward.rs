@@ -1,12 +1,11 @@
 //! The way forward over a batch, with the statistics of the batch itself.
 
 use danas_kernels::{Isa, Source, Sums, Window};
-use rayon::prelude::*;
 
 use super::subnet::{Input, Kind, Subnet, Unit};
 use super::weights::UnitWeights;
 use super::workspace::{Workspace, reserve, source, with_scratch};
-use super::{CHUNKS, chunk_images};
+use super::{CHUNKS, chunk_images, team};
 use crate::parameters::Parameters;
 
 /// What a unit reads of some images.
@@ -120,11 +119,10 @@ fn run_unit(
     let mut out = std::mem::take(&mut workspace.stored[index]);
     let (stored, blocks, norms) = (&workspace.stored, &workspace.blocks, &workspace.norms);
     let weights = &workspace.weights.units[index];
-    reserve(&mut out, images * elements)
-        .par_chunks_mut(per_chunk * elements)
-        .zip(workspace.partial.par_iter_mut())
-        .enumerate()
-        .for_each(|(chunk, (out, sums))| {
+    team().each2(
+        (reserve(&mut out, images * elements), per_chunk * elements),
+        (&mut workspace.partial, 1),
+        |chunk, out, sums| {
             let first = chunk * per_chunk;
             let count = out.len() / elements;
             let reads = match unit.source {
@@ -141,9 +139,10 @@ fn run_unit(
                     first..first + count,
                 )),
             };
-            sums.reset(unit.output.channels);
-            convolve(isa, unit, weights, reads, count, out, Some(sums));
-        });
+            sums[0].reset(unit.output.channels);
+            convolve(isa, unit, weights, reads, count, out, Some(&mut sums[0]));
+        },
+    );
     workspace.stored[index] = out;
 
     let total = &mut workspace.totals[index];
@@ -168,18 +167,16 @@ fn finish_block(subnet: &Subnet, index: usize, workspace: &mut Workspace, images
     let (earlier, later) = workspace.blocks.split_at_mut(index);
     let projected = Input::Unit(block.project);
     let (stored, norms) = (&workspace.stored, &workspace.norms);
-    reserve(&mut later[0], images * elements)
-        .par_chunks_mut(per_chunk * elements)
-        .enumerate()
-        .for_each(|(chunk, out)| {
-            let first = chunk * per_chunk;
-            let images = first..first + out.len() / elements;
-            let z = source(subnet, projected, stored, earlier, norms, images.clone());
-            let residual = block
-                .residual
-                .then(|| source(subnet, block.input, stored, earlier, norms, images).data);
-            danas_kernels::affine(isa, z, residual, out);
-        });
+    let finished = reserve(&mut later[0], images * elements);
+    team().each((finished, per_chunk * elements), |chunk, out| {
+        let first = chunk * per_chunk;
+        let images = first..first + out.len() / elements;
+        let z = source(subnet, projected, stored, earlier, norms, images.clone());
+        let residual = block
+            .residual
+            .then(|| source(subnet, block.input, stored, earlier, norms, images).data);
+        danas_kernels::affine(isa, z, residual, out);
+    });
 }
 
 fn classify(subnet: &Subnet, parameters: &Parameters, workspace: &mut Workspace, images: usize) {
@@ -189,22 +186,20 @@ fn classify(subnet: &Subnet, parameters: &Parameters, workspace: &mut Workspace,
     let per_chunk = chunk_images(images);
     let (stored, blocks, norms) = (&workspace.stored, &workspace.blocks, &workspace.norms);
     let pooled = reserve(&mut workspace.pooled, images * subnet.features);
-    pooled
-        .par_chunks_mut(per_chunk * subnet.features)
-        .enumerate()
-        .for_each(|(chunk, out)| {
-            let first = chunk * per_chunk;
-            let count = out.len() / subnet.features;
-            let reads = source(
-                subnet,
-                subnet.pooled(),
-                stored,
-                blocks,
-                norms,
-                first..first + count,
-            );
-            danas_kernels::average_pool_forward(isa, reads, count, positions, subnet.features, out);
-        });
+    let size = per_chunk * subnet.features;
+    team().each((&mut *pooled, size), |chunk, out| {
+        let first = chunk * per_chunk;
+        let count = out.len() / subnet.features;
+        let reads = source(
+            subnet,
+            subnet.pooled(),
+            stored,
+            blocks,
+            norms,
+            first..first + count,
+        );
+        danas_kernels::average_pool_forward(isa, reads, count, positions, subnet.features, out);
+    });
     let logits = reserve(&mut workspace.logits, images * subnet.classes);
     let panels = &workspace.weights.classifier.panels;
     let bias = parameters.get(subnet.classifier.bias);

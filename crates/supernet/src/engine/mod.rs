@@ -15,12 +15,19 @@ pub(crate) mod tests;
 mod weights;
 mod workspace;
 
+use danas_kernels::Team;
+
 pub(crate) use backward::backward;
 pub(crate) use forward::forward;
 pub(crate) use inference::Inference;
 pub(crate) use norm::Statistics;
 pub(crate) use weights::{PackedWeights, dense_weights};
 pub(crate) use workspace::Workspace;
+
+/// The threads of a step: as many as the pool of threads has in which it is called.
+pub(crate) fn team() -> &'static Team {
+    Team::of(rayon::current_num_threads())
+}
 
 /// Into how many pieces a batch is cut. More would feed more threads but make smaller matrices and more partial
 /// gradients.

@@ -1,9 +1,9 @@
 //! A sub-network's share of the weights, packed for the kernels, and its gradient on the way back.
 
 use danas_kernels::{Isa, Panels};
-use rayon::prelude::*;
 
 use super::subnet::{Kind, Subnet, Unit};
+use super::team;
 use crate::parameters::Parameters;
 
 /// The weights of a unit as its kernel reads them.
@@ -60,8 +60,9 @@ impl PackedWeights {
                 .resize_with(subnet.units.len(), UnitWeights::default);
         }
         let own = &mut self.units[..subnet.units.len()];
-        (subnet.units.par_iter().zip(own))
-            .for_each(|(unit, packed)| packed.pack(isa, unit, parameters, training));
+        team().each((own, 1), |unit, packed| {
+            packed[0].pack(isa, &subnet.units[unit], parameters, training);
+        });
         let (weight, classes) = (parameters.get(subnet.classifier.weight), subnet.classes);
         self.classifier
             .panels

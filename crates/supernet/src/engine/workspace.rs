@@ -7,7 +7,7 @@ use danas_kernels::{Isa, Scratch, Sums};
 
 use super::norm::{NormGradient, UnitNorm};
 use super::subnet::{Input, Subnet};
-use super::{CHUNKS, PackedWeights};
+use super::{CHUNKS, PackedWeights, team};
 
 /// Grows a buffer if needed and returns its first `length` values, whatever they are.
 pub(crate) fn reserve(buffer: &mut Vec<f32>, length: usize) -> &mut [f32] {
@@ -90,7 +90,9 @@ impl Workspace {
     pub(crate) fn level_scratch(&mut self) {
         let largest = LARGEST_SCRATCH.load(Ordering::Relaxed);
         if self.scratch < largest {
-            rayon::broadcast(|_| SCRATCH.with_borrow_mut(|scratch| scratch.reserve(largest)));
+            team().on_every_thread(|| {
+                SCRATCH.with_borrow_mut(|scratch| scratch.reserve(largest));
+            });
             self.scratch = largest;
         }
     }
