@@ -8,7 +8,9 @@ use danas_data::{Colour, DataSpace, Source};
 use danas_device::Limits;
 use danas_supernet::Isa;
 
-use crate::args::{Resolutions, SearchCommand, SearchOptions, SpaceName, Steps, StrategyName};
+use crate::args::{
+    Fix, Resolutions, SearchCommand, SearchOptions, SpaceName, Steps, StrategyName, parse_colour,
+};
 use crate::message::{Blame, Failure, Outcome, nearest};
 use crate::units::{Bytes, Count, Milliseconds, Span};
 
@@ -41,6 +43,8 @@ pub(crate) struct Configuration {
     pub(crate) resolutions: Option<Resolutions>,
     pub(crate) colours: Option<Vec<Colour>>,
     pub(crate) space: SpaceName,
+    /// Genes of the networks that are decided already.
+    pub(crate) fixed: Vec<Fix>,
     pub(crate) strategy: StrategyName,
     pub(crate) models: usize,
     /// `None`: all cores.
@@ -68,7 +72,8 @@ impl Configuration {
         Self::check(overlay(file, command.options), isa)
     }
 
-    fn check(options: SearchOptions, isa: Isa) -> Outcome<Self> {
+    fn check(mut options: SearchOptions, isa: Isa) -> Outcome<Self> {
+        let fixed = fix_data(&mut options)?;
         let data = options.data.ok_or_else(|| {
             Failure::input_text("no examples are given").hint(
                 "name a folder of pictures with --data FOLDER, or try the built-in ones: --data synthetic:objects",
@@ -114,6 +119,7 @@ impl Configuration {
             resolutions: options.resolutions,
             colours: options.colours.map(checked_colours).transpose()?,
             space: options.space.unwrap_or(SpaceName::Mobile),
+            fixed,
             strategy: options.strategy.unwrap_or(StrategyName::Nsga2),
             models: within("models", options.models.unwrap_or(3), MAX_MODELS)?,
             threads: options
@@ -148,6 +154,7 @@ impl Configuration {
             resolutions: self.resolutions.clone(),
             colours: self.colours.clone(),
             space: Some(self.space),
+            fix: (!self.fixed.is_empty()).then(|| self.fixed.clone()),
             strategy: Some(self.strategy),
             models: Some(self.models),
             threads: None,
@@ -208,6 +215,42 @@ pub(crate) fn within(name: &str, value: usize, most: usize) -> Outcome<usize> {
     )))
 }
 
+/// Narrows the data configurations to those that `fix` decides, and returns what it decides of the networks.
+fn fix_data(options: &mut SearchOptions) -> Outcome<Vec<Fix>> {
+    let mut rest = Vec::new();
+    for fix in options.fix.take().unwrap_or_default() {
+        let refuse = |why: String| Failure::input_text(format!("`--fix {fix}`: {why}"));
+        match fix.gene.as_str() {
+            "resolution" => {
+                let fixed: Resolutions = fix.value.parse().map_err(refuse)?;
+                let given = options.resolutions.as_ref();
+                let outside = |side: &usize| given.is_some_and(|g| !g.pixels().contains(side));
+                if fixed.pixels().iter().any(outside) {
+                    return Err(refuse(
+                        "that is none of the resolutions to search".to_string(),
+                    ));
+                }
+                options.resolutions = Some(fixed);
+            }
+            "colour" | "color" => {
+                let fixed = parse_colour(&fix.value).map_err(refuse)?;
+                if options
+                    .colours
+                    .as_ref()
+                    .is_some_and(|given| !given.contains(&fixed))
+                {
+                    return Err(refuse(
+                        "that is none of the colour modes to search".to_string(),
+                    ));
+                }
+                options.colours = Some(vec![fixed]);
+            }
+            _ => rest.push(fix),
+        }
+    }
+    Ok(rest)
+}
+
 /// Colour modes in their own order, each once.
 fn checked_colours(mut colours: Vec<Colour>) -> Outcome<Vec<Colour>> {
     colours.sort_unstable();
@@ -257,6 +300,7 @@ fn overlay(under: SearchOptions, over: SearchOptions) -> SearchOptions {
         resolutions: over.resolutions.or(under.resolutions),
         colours: over.colours.or(under.colours),
         space: over.space.or(under.space),
+        fix: over.fix.or(under.fix),
         strategy: over.strategy.or(under.strategy),
         models: over.models.or(under.models),
         threads: over.threads.or(under.threads),
@@ -352,6 +396,45 @@ mod tests {
         assert_eq!(config.colours, Some(vec![Colour::Mono]));
         assert_eq!(config.budget, Budget::Time(Duration::from_secs(120)));
         assert_eq!(config.out, Path::new("runs/photos-by-hand"));
+    }
+
+    #[test]
+    fn fixed_genes_narrow_the_data_and_are_kept_for_the_networks() {
+        let base = [
+            "--data",
+            "photos",
+            "--ram",
+            "64KiB",
+            "--resolutions",
+            "32,64",
+        ];
+        let with = |fixes: &[&str]| {
+            let fixes = fixes.iter().flat_map(|fix| ["--fix", fix]);
+            resolve(&base.into_iter().chain(fixes).collect::<Vec<_>>())
+        };
+        let config = with(&[
+            "resolution=64",
+            "Kernel = 3",
+            "colour=gray",
+            "stage2.width=24",
+        ])
+        .unwrap();
+        assert_eq!(config.resolutions.as_ref().unwrap().pixels(), [64]);
+        assert_eq!(config.colours, Some(vec![Colour::Mono]));
+        let fixed: Vec<String> = config.fixed.iter().map(ToString::to_string).collect();
+        assert_eq!(fixed, ["kernel=3", "stage2.width=24"]);
+        for wrong in [
+            &["resolution=48"][..],
+            &["resolution=32", "resolution=64"],
+            &["colour=blue"],
+        ] {
+            assert!(
+                with(wrong).unwrap_err().to_string().contains("--fix"),
+                "{wrong:?}"
+            );
+        }
+        let line = ["danas", "search", "--data", "photos", "--fix", "kernel"];
+        assert!(Arguments::try_parse_from(line).is_err());
     }
 
     #[test]

@@ -52,6 +52,7 @@ fn run(started: Instant) -> Status {
 fn dispatch(command: Command, started: Instant) -> Outcome<Status> {
     match command {
         Command::Search(command) => commands::search(*command, started),
+        Command::Audit(command) => commands::audit(&command, started),
         Command::Report(command) => commands::report(&command),
         Command::Export(command) => commands::export(&command),
         Command::Evaluate(command) => commands::evaluate(&command),

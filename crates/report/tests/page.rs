@@ -290,3 +290,21 @@ fn large_searches_have_pages_of_moderate_size() {
     let hundred = page("hundred");
     assert!(hundred.len() < 4_000_000, "{}", hundred.len());
 }
+
+#[test]
+fn an_audit_is_shown_where_there_was_one() {
+    let usual = page("usual");
+    assert!(usual.contains("What the scores are worth"));
+    assert!(usual.contains("30 candidates of the search were trained alone"));
+    let mut rankless = summary("usual");
+    for audit in &mut rankless.audits {
+        audit.val_accuracy = 0.5;
+    }
+    for page in [
+        page("unfinished"),
+        page("single"),
+        render(&rankless).unwrap(),
+    ] {
+        assert!(!page.contains("What the scores are worth"));
+    }
+}

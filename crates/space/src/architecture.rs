@@ -34,6 +34,13 @@ impl Expansion {
     }
 }
 
+impl std::fmt::Display for Expansion {
+    /// As a ratio: `4`, `0.6`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", f64::from(self.0) / 10.0)
+    }
+}
+
 /// One inverted residual: expand (1x1), depthwise (`kernel`), project (1x1); the input is added where
 /// stride is 1 and widths agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -101,6 +101,24 @@ pub enum SpaceError {
         /// The stage, counted from 0.
         stage: usize,
     },
+    /// A gene that no network of the space has.
+    #[error("there is no gene `{gene}` to fix; known are {known}")]
+    UnknownGene {
+        /// Its name.
+        gene: String,
+        /// Those that there are, in words.
+        known: &'static str,
+    },
+    /// A gene was to have a value that is none of its choices.
+    #[error("`{gene}` cannot be {value}; its choices are {choices}")]
+    NoSuchChoice {
+        /// The gene.
+        gene: String,
+        /// The value.
+        value: String,
+        /// Its choices, in words.
+        choices: String,
+    },
 }
 
 /// No candidate of the space meets the limits.

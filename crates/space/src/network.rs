@@ -1,6 +1,7 @@
 //! The network half of a search space: which architectures there are.
 
 mod check;
+mod fixed;
 mod presets;
 
 use serde::{Deserialize, Serialize};

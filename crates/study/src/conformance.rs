@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::{
-    Backend, BufferRecord, CandidateRecord, ClassRecord, CostRecord, LayerRecord, LimitRecord,
-    ModelRecord, PhaseRecord, RunRecord, Store, StudyError,
+    AuditRecord, Backend, BufferRecord, CandidateRecord, ClassRecord, CostRecord, LayerRecord,
+    LimitRecord, ModelRecord, PhaseRecord, RunRecord, Store, StudyError,
 };
 
 const CONFIG: &str = "seed = 1\n";
@@ -25,6 +25,7 @@ pub fn check<B: Backend>(fresh: impl Fn() -> B) {
     numbers_come_back_exactly(&fresh());
     what_cannot_come_back_is_refused(&fresh());
     models_replace_and_one_is_recommended(&fresh());
+    audits_stand_beside_longer_ones(&fresh());
     phases_keep_their_order_and_add_up(&fresh());
     notes_and_state_are_kept(&fresh());
     a_summary_is_complete(&fresh());
@@ -90,6 +91,16 @@ pub fn model(candidate: u64, recommended: bool) -> ModelRecord {
             last: 0,
         }],
         recommended,
+    }
+}
+
+/// What became of a candidate that was trained alone, for tests.
+pub fn audit(candidate: u64) -> AuditRecord {
+    AuditRecord {
+        candidate,
+        steps: 2000,
+        val_accuracy: 1.0 / (candidate + 2) as f64,
+        seconds: 0.1 + 0.2,
     }
 }
 
@@ -309,6 +320,52 @@ fn models_replace_and_one_is_recommended<B: Backend>(backend: &B) {
     );
 }
 
+fn audits_stand_beside_longer_ones<B: Backend>(backend: &B) {
+    let store = started(backend);
+    for n in 1..=2 {
+        store.record_candidate(&candidate(n)).unwrap();
+    }
+    store.record_audit(&audit(2)).unwrap();
+    store.record_audit(&audit(1)).unwrap();
+    let longer = AuditRecord {
+        steps: 4000,
+        ..audit(2)
+    };
+    let again = AuditRecord {
+        seconds: 1.0,
+        ..audit(2)
+    };
+    for audit in [&longer, &again] {
+        store.record_audit(audit).unwrap();
+    }
+    for id in [0, 3] {
+        assert!(
+            matches!(
+                store.record_audit(&audit(id)),
+                Err(StudyError::UnknownCandidate { .. })
+            ),
+            "an audit of an unknown candidate"
+        );
+    }
+    let nothing = AuditRecord {
+        val_accuracy: f64::NAN,
+        ..audit(1)
+    };
+    assert!(
+        matches!(
+            store.record_audit(&nothing),
+            Err(StudyError::NotRecordable { .. })
+        ),
+        "an accuracy that is no number"
+    );
+    let store = reopened(backend, store);
+    assert_eq!(
+        store.audits().unwrap(),
+        [audit(1), again, longer],
+        "by candidate and steps, the newest record of each"
+    );
+}
+
 fn phases_keep_their_order_and_add_up<B: Backend>(backend: &B) {
     let store = started(backend);
     store.record_phase(&phase("supernet", 1.0)).unwrap();
@@ -372,6 +429,7 @@ fn a_summary_is_complete<B: Backend>(backend: &B) {
         store.record_candidate(&candidate(n)).unwrap();
     }
     store.record_model(&model(2, true)).unwrap();
+    store.record_audit(&audit(3)).unwrap();
     store.record_phase(&phase("data", 2.0)).unwrap();
     store.note("resumed").unwrap();
     let store = reopened(backend, store);
@@ -380,6 +438,7 @@ fn a_summary_is_complete<B: Backend>(backend: &B) {
     assert_eq!(summary.candidates.len(), 3);
     assert_eq!(summary.front, [3, 2], "the front as given");
     assert_eq!(summary.models, [model(2, true)]);
+    assert_eq!(summary.audits, [audit(3)]);
     assert_eq!(summary.phases, [phase("data", 2.0)]);
     assert_eq!(summary.notes, ["resumed"]);
     for id in [0, 4] {

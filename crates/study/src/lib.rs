@@ -23,8 +23,8 @@ pub use folder::{Opened, RunFolder};
 pub use front::{FrontRow, front_rows, write_front_csv};
 pub use memory::{MemoryBackend, MemoryStore};
 pub use record::{
-    BufferRecord, CandidateRecord, ClassRecord, CostRecord, DataGenes, LayerRecord, LimitRecord,
-    ModelRecord, PhaseRecord, RunRecord, Summary,
+    AuditRecord, BufferRecord, CandidateRecord, ClassRecord, CostRecord, DataGenes, LayerRecord,
+    LimitRecord, ModelRecord, PhaseRecord, RunRecord, Summary,
 };
 pub use sqlite::{SqliteBackend, Study};
 pub use store::{Backend, Store};

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use crate::store::{check_candidate, check_finite, check_phase, integer, to_json};
 use crate::{
-    Backend, CandidateRecord, ModelRecord, PhaseRecord, RunRecord, Store, StudyError, differences,
+    AuditRecord, Backend, CandidateRecord, ModelRecord, PhaseRecord, RunRecord, Store, StudyError,
+    differences,
 };
 
 #[derive(Debug, Default)]
@@ -17,9 +18,19 @@ struct Records {
     run: Option<RunRecord>,
     candidates: Vec<CandidateRecord>,
     models: BTreeMap<u64, ModelRecord>,
+    audits: BTreeMap<(u64, u64), AuditRecord>,
     phases: Vec<PhaseRecord>,
     notes: Vec<String>,
     state: BTreeMap<String, Value>,
+}
+
+impl Records {
+    fn check_known(&self, id: u64) -> Result<(), StudyError> {
+        if (1..=self.candidates.len() as u64).contains(&id) {
+            return Ok(());
+        }
+        Err(StudyError::UnknownCandidate { id })
+    }
 }
 
 /// A place in memory for one run; its clones are the same place.
@@ -91,11 +102,7 @@ impl Store for MemoryStore {
         to_json("a model", model)?;
         integer("the candidate of a model", model.candidate)?;
         let mut records = self.lock();
-        if model.candidate == 0 || model.candidate > records.candidates.len() as u64 {
-            return Err(StudyError::UnknownCandidate {
-                id: model.candidate,
-            });
-        }
+        records.check_known(model.candidate)?;
         if model.recommended {
             for other in records.models.values_mut() {
                 other.recommended = false;
@@ -107,6 +114,21 @@ impl Store for MemoryStore {
 
     fn models(&self) -> Result<Vec<ModelRecord>, StudyError> {
         Ok(self.lock().models.values().cloned().collect())
+    }
+
+    fn record_audit(&self, audit: &AuditRecord) -> Result<(), StudyError> {
+        to_json("an audit", audit)?;
+        integer("the candidate of an audit", audit.candidate)?;
+        integer("the steps of an audit", audit.steps)?;
+        let mut records = self.lock();
+        records.check_known(audit.candidate)?;
+        let place = (audit.candidate, audit.steps);
+        records.audits.insert(place, *audit);
+        Ok(())
+    }
+
+    fn audits(&self) -> Result<Vec<AuditRecord>, StudyError> {
+        Ok(self.lock().audits.values().copied().collect())
     }
 
     fn record_phase(&self, phase: &PhaseRecord) -> Result<(), StudyError> {

@@ -110,6 +110,19 @@ pub struct ModelRecord {
     pub recommended: bool,
 }
 
+/// A candidate that was trained alone, from scratch, to see what its score is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct AuditRecord {
+    /// The candidate.
+    pub candidate: u64,
+    /// Steps that it was trained for.
+    pub steps: u64,
+    /// Validation accuracy after that, in float.
+    pub val_accuracy: f64,
+    /// Seconds that training and evaluation took.
+    pub seconds: f64,
+}
+
 /// A stretch of the run's time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PhaseRecord {
@@ -185,8 +198,24 @@ pub struct Summary {
     pub front: Vec<u64>,
     /// The finished models.
     pub models: Vec<ModelRecord>,
+    /// The candidates that were trained alone.
+    pub audits: Vec<AuditRecord>,
     /// Where the time went.
     pub phases: Vec<PhaseRecord>,
     /// Events worth telling (skipped files, recoveries, resumptions), in order.
     pub notes: Vec<String>,
+}
+
+impl Summary {
+    /// The candidates that were trained alone for so many steps, with what became of them: only what got the same can be
+    /// compared.
+    pub fn audited(&self, steps: u64) -> Vec<(&CandidateRecord, &AuditRecord)> {
+        let with_candidate = |audit| {
+            let audit: &AuditRecord = audit;
+            let found = self.candidates.iter().find(|c| c.id == audit.candidate);
+            Some((found?, audit))
+        };
+        let audits = self.audits.iter().filter(|audit| audit.steps == steps);
+        audits.filter_map(with_candidate).collect()
+    }
 }

@@ -4,7 +4,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{CandidateRecord, ModelRecord, PhaseRecord, RunRecord, StudyError, Summary};
+use crate::{
+    AuditRecord, CandidateRecord, ModelRecord, PhaseRecord, RunRecord, StudyError, Summary,
+};
 
 /// Keeps the records of one run.
 ///
@@ -49,6 +51,19 @@ pub trait Store {
     /// # Errors
     /// When the store cannot be read.
     fn models(&self) -> Result<Vec<ModelRecord>, StudyError>;
+
+    /// Records what became of a candidate that was trained alone, in place of an earlier record of the same candidate
+    /// and as many steps.
+    ///
+    /// # Errors
+    /// [`StudyError::UnknownCandidate`] if there is no such candidate; and as for candidates.
+    fn record_audit(&self, audit: &AuditRecord) -> Result<(), StudyError>;
+
+    /// All candidates that were trained alone, by their id, then by steps.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn audits(&self) -> Result<Vec<AuditRecord>, StudyError>;
 
     /// Records a phase, in place of an earlier one of the same name.
     ///
@@ -120,6 +135,7 @@ pub trait Store {
             candidates,
             front: front.to_vec(),
             models: self.models()?,
+            audits: self.audits()?,
             phases: self.phases()?,
             notes: self.notes()?,
         })

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod audit;
 mod bench;
 mod boards;
 mod completions;
@@ -9,6 +10,7 @@ mod inspect;
 mod report;
 mod search;
 
+pub(crate) use audit::audit;
 pub(crate) use bench::bench;
 pub(crate) use boards::{board, boards};
 pub(crate) use completions::completions;

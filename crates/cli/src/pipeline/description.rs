@@ -69,10 +69,13 @@ fn options(session: &Session<'_>, space: &SearchSpace, dataset: &Dataset) -> Vec
             steps.supernet, steps.search, steps.finishing
         ),
     };
+    let fixed: String = (config.fixed.iter())
+        .map(|fix| format!(", {fix}"))
+        .collect();
     [
         ("budget", budget),
         ("seed", config.seed.to_string()),
-        ("network space", space.network().name.clone()),
+        ("network space", format!("{}{fixed}", space.network().name)),
         (
             "candidates in the space",
             format!("{:.2e}", space.cardinality()),

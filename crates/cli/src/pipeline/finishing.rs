@@ -82,12 +82,17 @@ pub(crate) fn train(
 /// How the time is divided: by what a step costs, so that all get as many, but the first and most accurate candidate,
 /// the likeliest to be recommended, gets at least half.
 fn time_weights(macs: impl Iterator<Item = u64>) -> Vec<f64> {
-    let mut weights: Vec<f64> = macs.map(|macs| macs as f64 + STEP_OVERHEAD).collect();
+    let mut weights: Vec<f64> = macs.map(step_cost).collect();
     let others: f64 = weights.iter().skip(1).sum();
     if let Some(first) = weights.first_mut() {
         *first = first.max(others);
     }
     weights
+}
+
+/// What a training step of a network with so many MACs costs, in no unit: it only compares networks.
+pub(super) fn step_cost(macs: u64) -> f64 {
+    macs as f64 + STEP_OVERHEAD
 }
 
 /// The candidates to train: chosen once, spread along the front.

@@ -1,6 +1,7 @@
 //! The way of a search from examples to finished models. The order of the steps and the clock are decided here, what
 //! they do is in the other rooms.
 
+mod audit;
 mod card;
 mod checkpoint;
 mod deploying;
@@ -29,6 +30,7 @@ use crate::progress::Screen;
 use crate::result;
 use session::{Session, key};
 
+pub(crate) use audit::{Extent, audit};
 pub(crate) use deploying::{MODEL_FILES, evaluate, with_file_size};
 pub(crate) use examples::decode;
 
@@ -42,6 +44,7 @@ const TRIAL_MACS: u64 = 10_000_000;
 pub(crate) fn run(mut config: Configuration, started: Instant) -> Outcome<Status> {
     let screen = Screen::new(config.quiet);
     let target = target(&config)?;
+    let networks = networks(&config)?;
     config.adopt_choices_of_run()?;
     // A new run's folder is made only once there is something to search; a finished one's examples are not needed.
     let is_new = !config.out.join("study.sqlite").exists();
@@ -72,7 +75,7 @@ pub(crate) fn run(mut config: Configuration, started: Instant) -> Outcome<Status
     let data = examples::data_space(&config)?;
     let dataset = examples::load_all(&session, &catalogue, &data)?;
     session.stop_if_asked()?;
-    let space = SearchSpace::new(data, networks(config.space)).or_input()?;
+    let space = SearchSpace::new(data, networks).or_input()?;
     if !session.is_over(Phase::Data)? {
         for file in dataset.skipped() {
             session
@@ -96,12 +99,16 @@ fn target(config: &Configuration) -> Outcome<Target> {
     Ok(Target::new(chosen, config.limits))
 }
 
-/// The network half of the search space.
-fn networks(name: SpaceName) -> NetworkSpace {
-    match name {
+/// The network half of the search space, without what is decided already.
+fn networks(config: &Configuration) -> Outcome<NetworkSpace> {
+    let mut networks = match config.space {
         SpaceName::Mobile => NetworkSpace::default_space(),
         SpaceName::Njor2025 => NetworkSpace::njor2025(),
+    };
+    for fix in &config.fixed {
+        networks.fix(&fix.gene, &fix.value).or_input()?;
     }
+    Ok(networks)
 }
 
 /// The search proper: supernet, search, final training, deployment.

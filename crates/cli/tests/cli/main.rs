@@ -1,5 +1,6 @@
 //! The program as a person meets it: every test starts the binary.
 
+mod audit;
 mod bench;
 mod input;
 mod result;

@@ -178,6 +178,34 @@ fn a_configuration_file_does_what_options_do() {
 }
 
 #[test]
+fn what_is_fixed_is_not_searched() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let mut search = tiny_search(&out, 6);
+    search.args([
+        "--fix",
+        "resolution=32",
+        "--fix",
+        "colour=mono",
+        "--fix",
+        "head=64",
+    ]);
+    search.assert().success();
+    let study = danas_study::RunFolder::read(&out).unwrap().study;
+    for candidate in danas_study::Store::candidates(&study).unwrap() {
+        assert_eq!(candidate.data_label, "32x32 mono");
+        assert!(
+            candidate.summary.ends_with("head 64"),
+            "{}",
+            candidate.summary
+        );
+    }
+    let mut unknown = tiny_search(&folder.path().join("other"), 6);
+    let said = crate::fails(unknown.args(["--fix", "kernal=3"]), 1);
+    assert!(said.contains("no gene `kernal`"), "{said}");
+}
+
+#[test]
 fn boards_and_pictures_are_listed() {
     let boards = json(danas().args(["boards", "--json"]));
     assert!(

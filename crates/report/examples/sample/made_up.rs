@@ -2,8 +2,8 @@
 //! from a formula.
 
 use danas_study::{
-    BufferRecord, CandidateRecord, ClassRecord, CostRecord, LayerRecord, LimitRecord, ModelRecord,
-    PhaseRecord, RunRecord, Summary,
+    AuditRecord, BufferRecord, CandidateRecord, ClassRecord, CostRecord, LayerRecord, LimitRecord,
+    ModelRecord, PhaseRecord, RunRecord, Summary,
 };
 use serde_json::json;
 
@@ -235,6 +235,7 @@ pub(crate) fn summary(plan: &Plan) -> Summary {
             version: "0.1.0".to_owned(),
         },
         phases: phases(candidates.len()),
+        audits: audits(plan, &candidates),
         candidates,
         front,
         models,
@@ -244,6 +245,21 @@ pub(crate) fn summary(plan: &Plan) -> Summary {
             "the loss was no number at step 212; went on from the checkpoint of step 200 with half the step size".to_owned(),
         ],
     }
+}
+
+/// Every tenth candidate, trained alone; of a search that is not finished none.
+fn audits(plan: &Plan, candidates: &[CandidateRecord]) -> Vec<AuditRecord> {
+    let all = match plan.models {
+        0 => &[],
+        _ => candidates,
+    };
+    let audit = |candidate: &CandidateRecord| AuditRecord {
+        candidate: candidate.id,
+        steps: 4000,
+        val_accuracy: candidate.val_accuracy.sqrt() - 0.01 * (candidate.id % 7) as f64,
+        seconds: 20.0,
+    };
+    all.iter().step_by(10).map(audit).collect()
 }
 
 fn phases(candidates: usize) -> Vec<PhaseRecord> {

@@ -4,6 +4,7 @@ use danas_study::CandidateRecord;
 
 use super::axis::{Axis, Unit};
 use super::label::{Area, Labels};
+use super::plot::Plot;
 use super::svg::Element;
 use crate::format;
 use crate::quantity::Quantity;
@@ -11,9 +12,11 @@ use crate::resolve::{Resolved, fits, scored};
 
 const WIDTH: f64 = 430.0;
 const HEIGHT: f64 = 350.0;
-const PLOT: Area = Area {
-    from: [40.0, 20.0],
-    to: [418.0, 304.0],
+const PLOT: Plot = Plot {
+    area: Area {
+        from: [40.0, 20.0],
+        to: [418.0, 304.0],
+    },
 };
 
 /// Above this many candidates only the front's members carry a native hint, to keep the page small.
@@ -73,8 +76,8 @@ pub(crate) fn draw(resolved: &Resolved, quantity: Quantity) -> Option<FrontChart
         .map(|&(place, candidate)| Point {
             place,
             candidate,
-            x: across(horizontal.place(quantity.of(&candidate.cost))),
-            y: down(vertical.place(candidate.val_accuracy)),
+            x: PLOT.across(horizontal.place(quantity.of(&candidate.cost))),
+            y: PLOT.down(vertical.place(candidate.val_accuracy)),
         })
         .collect();
 
@@ -84,7 +87,11 @@ pub(crate) fn draw(resolved: &Resolved, quantity: Quantity) -> Option<FrontChart
         points.len()
     );
     let mut svg = Element::drawing(WIDTH, HEIGHT, &name).class("chart");
-    draw_axes(&mut svg, &horizontal, &vertical, quantity);
+    PLOT.draw_axes(
+        &mut svg,
+        [&horizontal, &vertical],
+        [&title(&horizontal, quantity), "validation accuracy, %"],
+    );
     draw_limit(&mut svg, &horizontal, quantity, limit, drawn_limit);
     draw_marks(&mut svg, resolved, &points);
     Some(FrontChart {
@@ -107,36 +114,8 @@ fn floor(resolved: &Resolved, shown: &[(usize, &CandidateRecord)]) -> Option<f64
     Some(if cut > WORTH_CUTTING { kept } else { lowest })
 }
 
-fn draw_axes(svg: &mut Element, horizontal: &Axis, vertical: &Axis, quantity: Quantity) {
-    let [left, top] = PLOT.from;
-    let [right, bottom] = PLOT.to;
-    for tick in vertical.ticks(6) {
-        let y = down(vertical.place(tick.value));
-        svg.push(Element::line("grid", [left, y], [right, y]));
-        svg.push(Element::label(
-            "tick",
-            [left - 6.0, y + 3.8],
-            "end",
-            &tick.label,
-        ));
-    }
-    for tick in horizontal.ticks(7) {
-        let x = across(horizontal.place(tick.value));
-        svg.push(Element::line("grid", [x, top], [x, bottom]));
-        svg.push(Element::label(
-            "tick",
-            [x, bottom + 16.0],
-            "middle",
-            &tick.label,
-        ));
-    }
-    svg.push(Element::line("axis", [left, bottom], [right, bottom]));
-    svg.push(Element::label(
-        "tick",
-        [4.0, 11.0],
-        "start",
-        "validation accuracy, %",
-    ));
+/// What the horizontal axis measures.
+fn title(horizontal: &Axis, quantity: Quantity) -> String {
     let scale = if horizontal.is_logarithmic() {
         " (logarithmic)"
     } else {
@@ -146,13 +125,7 @@ fn draw_axes(svg: &mut Element, horizontal: &Axis, vertical: &Axis, quantity: Qu
         "" => String::new(),
         unit => format!(", {unit}"),
     };
-    let title = format!("{}{unit}{scale}", quantity.name());
-    svg.push(Element::label(
-        "title",
-        [(left + right) / 2.0, bottom + 36.0],
-        "middle",
-        &title,
-    ));
+    format!("{}{unit}{scale}", quantity.name())
 }
 
 fn draw_limit(
@@ -162,8 +135,8 @@ fn draw_limit(
     limit: Option<f64>,
     drawn: Option<f64>,
 ) {
-    let [_, top] = PLOT.from;
-    let [right, bottom] = PLOT.to;
+    let [_, top] = PLOT.area.from;
+    let [right, bottom] = PLOT.area.to;
     let Some(limit) = limit else {
         return;
     };
@@ -178,14 +151,14 @@ fn draw_limit(
         ));
         return;
     };
-    let x = across(horizontal.place(limit));
+    let x = PLOT.across(horizontal.place(limit));
     svg.push(Element::rectangle(
         "beyond",
         [x, top],
         [right - x, bottom - top],
     ));
     svg.push(Element::line("limit", [x, top - 4.0], [x, bottom]));
-    let anchor = if x > PLOT.from[0] + 0.6 * (right - PLOT.from[0]) {
+    let anchor = if x > PLOT.area.from[0] + 0.6 * (right - PLOT.area.from[0]) {
         "end"
     } else {
         "start"
@@ -263,7 +236,7 @@ fn step_line(members: &[&Point]) -> Option<Element> {
             best = point.y;
         }
     }
-    path.push_str(&format!("H{:.1}", PLOT.to[0]));
+    path.push_str(&format!("H{:.1}", PLOT.area.to[0]));
     Some(Element::new("path").class("steps").word("d", &path))
 }
 
@@ -285,8 +258,8 @@ fn draw_finished(svg: &mut Element, resolved: &Resolved, points: &[Point]) {
     let members = points.iter().filter(|p| resolved.front.contains(&p.place));
     taken.extend(members.map(|p| Area::around([p.x, p.y], 4.0)));
     let bounds = Area {
-        from: [PLOT.from[0], PLOT.from[1] - 6.0],
-        to: PLOT.to,
+        from: [PLOT.area.from[0], PLOT.area.from[1] - 6.0],
+        to: PLOT.area.to,
     };
     let mut labels = Labels::new(bounds, taken);
     for (finished, at) in finished {
@@ -312,12 +285,4 @@ fn extent(values: impl Iterator<Item = f64>) -> (f64, f64) {
     values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {
         (low.min(v), high.max(v))
     })
-}
-
-fn across(share: f64) -> f64 {
-    PLOT.from[0] + share * (PLOT.to[0] - PLOT.from[0])
-}
-
-fn down(share: f64) -> f64 {
-    PLOT.to[1] - share * (PLOT.to[1] - PLOT.from[1])
 }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod asked;
+mod audit;
 mod confusion;
 mod data;
 mod front;
@@ -18,12 +19,13 @@ use crate::format;
 use crate::resolve::Resolved;
 
 /// The templates, by the name under which they include each other.
-const TEMPLATES: [(&str, &str); 8] = [
+const TEMPLATES: [(&str, &str); 9] = [
     ("page.html", include_str!("../../templates/page.html")),
     ("answer.html", include_str!("../../templates/answer.html")),
     ("asked.html", include_str!("../../templates/asked.html")),
     ("front.html", include_str!("../../templates/front.html")),
     ("data.html", include_str!("../../templates/data.html")),
+    ("audit.html", include_str!("../../templates/audit.html")),
     ("time.html", include_str!("../../templates/time.html")),
     ("model.html", include_str!("../../templates/model.html")),
     (
@@ -51,6 +53,7 @@ struct Page<'a> {
     asked: asked::Asked<'a>,
     front: front::Front<'a>,
     data: data::Data<'a>,
+    audit: Option<audit::Audit<'a>>,
     time: Option<time::Time<'a>>,
     recommended: Option<model::Model<'a>>,
     finished: Vec<confusion::Finished<'a>>,
@@ -77,6 +80,7 @@ pub(crate) fn render(resolved: &Resolved) -> Result<String, ReportError> {
         asked: asked::Asked::of(resolved),
         front: front::Front::of(resolved),
         data: data::Data::of(resolved),
+        audit: audit::Audit::of(resolved),
         time: time::Time::of(&resolved.summary.phases),
         recommended: resolved
             .recommended()

@@ -12,7 +12,8 @@ use sqlx::Connection;
 
 use crate::store::{check_candidate, check_finite, check_phase, from_json, integer, to_json};
 use crate::{
-    Backend, CandidateRecord, ModelRecord, PhaseRecord, RunRecord, Store, StudyError, differences,
+    AuditRecord, Backend, CandidateRecord, ModelRecord, PhaseRecord, RunRecord, Store, StudyError,
+    differences,
 };
 use connection::Database;
 use rows::{CandidateRow, PhaseRow};
@@ -125,11 +126,7 @@ impl Store for Study {
         let id = integer("the candidate of a model", model.candidate)?;
         let known = self.database.run("record a model", async |connection| {
             let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-            let known: i64 = sqlx::query_scalar("SELECT count(*) FROM candidate WHERE id = ?")
-                .bind(id)
-                .fetch_one(&mut *transaction)
-                .await?;
-            if known == 0 {
+            if !rows::is_candidate(id, &mut transaction).await? {
                 return Ok(false);
             }
             if model.recommended {
@@ -149,13 +146,7 @@ impl Store for Study {
             transaction.commit().await?;
             Ok(true)
         })?;
-        if known {
-            Ok(())
-        } else {
-            Err(StudyError::UnknownCandidate {
-                id: model.candidate,
-            })
-        }
+        known_or_error(known, model.candidate)
     }
 
     fn models(&self) -> Result<Vec<ModelRecord>, StudyError> {
@@ -173,6 +164,48 @@ impl Store for Study {
                 })
             })
             .collect()
+    }
+
+    fn record_audit(&self, audit: &AuditRecord) -> Result<(), StudyError> {
+        let text = to_json("an audit", audit)?;
+        let id = integer("the candidate of an audit", audit.candidate)?;
+        let steps = integer("the steps of an audit", audit.steps)?;
+        let known = self.database.run("record an audit", async |connection| {
+            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+            if !rows::is_candidate(id, &mut transaction).await? {
+                return Ok(false);
+            }
+            sqlx::query(
+                "INSERT INTO audit (candidate, steps, record) VALUES (?, ?, ?) \
+                 ON CONFLICT (candidate, steps) DO UPDATE SET record = excluded.record",
+            )
+            .bind(id)
+            .bind(steps)
+            .bind(&text)
+            .execute(&mut *transaction)
+            .await?;
+            transaction.commit().await?;
+            Ok(true)
+        })?;
+        known_or_error(known, audit.candidate)
+    }
+
+    fn audits(&self) -> Result<Vec<AuditRecord>, StudyError> {
+        let rows: Vec<String> = self.database.run("read the audits", async |connection| {
+            // A study of an earlier version that is only read has no such table.
+            let tables: i64 =
+                sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = 'audit'")
+                    .fetch_one(&mut *connection)
+                    .await?;
+            if tables == 0 {
+                return Ok(Vec::new());
+            }
+            sqlx::query_scalar("SELECT record FROM audit ORDER BY candidate, steps")
+                .fetch_all(connection)
+                .await
+        })?;
+        let records = rows.iter().map(|text| from_json("audit", text));
+        records.collect()
     }
 
     fn record_phase(&self, phase: &PhaseRecord) -> Result<(), StudyError> {
@@ -281,5 +314,13 @@ impl Store for Study {
         })?;
         text.map(|text| from_json("description of the run", &text))
             .transpose()
+    }
+}
+
+fn known_or_error(known: bool, id: u64) -> Result<(), StudyError> {
+    if known {
+        Ok(())
+    } else {
+        Err(StudyError::UnknownCandidate { id })
     }
 }

@@ -153,3 +153,15 @@ impl FromRow<'_, SqliteRow> for PhaseRow {
         }))
     }
 }
+
+/// Whether there is a candidate with this id.
+pub(super) async fn is_candidate(
+    id: i64,
+    connection: &mut SqliteConnection,
+) -> Result<bool, sqlx::Error> {
+    let count: i64 = sqlx::query_scalar("SELECT count(*) FROM candidate WHERE id = ?")
+        .bind(id)
+        .fetch_one(connection)
+        .await?;
+    Ok(count > 0)
+}

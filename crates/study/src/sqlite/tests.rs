@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use tempfile::TempDir;
 
 use super::*;
-use crate::conformance::{candidate, check, run};
+use crate::conformance::{audit, candidate, check, run};
 
 const CONFIG: &str = "seed = 1\n";
 
@@ -74,12 +74,25 @@ fn a_newer_schema_is_refused_and_says_so() {
             error,
             StudyError::NewerSchema {
                 found: 7,
-                known: 1,
+                known: 2,
                 ..
             }
         ));
         assert!(error.hint().unwrap().contains("newer"));
     }
+}
+
+#[test]
+fn a_study_of_an_earlier_version_is_read_and_continued() {
+    let (_folder, path) = temporary();
+    drop(open(&path).unwrap());
+    meddle(&path, "DROP TABLE audit; PRAGMA user_version = 1");
+    assert_eq!(Study::read(&path).unwrap().audits().unwrap(), []);
+    let study = open(&path).unwrap();
+    study.record_candidate(&candidate(1)).unwrap();
+    study.record_audit(&audit(1)).unwrap();
+    drop(study);
+    assert_eq!(Study::read(&path).unwrap().audits().unwrap(), [audit(1)]);
 }
 
 #[test]

@@ -1,0 +1,277 @@
+//! The options of `danas search`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use danas_data::Colour;
+use danas_supernet::Isa;
+use serde::{Deserialize, Serialize};
+
+use super::bench::parse_isa;
+use super::{Fix, Resolutions};
+use crate::units::{Bytes, Count, Milliseconds, Span};
+
+const SEARCH_EXAMPLES: &str = "\
+Examples:
+  danas search --data photos/ --board nano-33-ble --time 10m
+  danas search --data photos/ --ram 256KiB --flash 1MiB --max-macs 20M
+      Limits by hand; with a board they override the board's own.
+  danas search --data photos/ --board esp32-s3 --resolutions 48,64,96 --colours mono
+      Search only these data configurations.
+  danas search --data photos/ --board nano-33-ble --fix resolution=96 --fix colour=mono --fix kernel=3
+      Decide some of it yourself. Genes: resolution, colour, stem, stem-stride, head, kernel, expansion, and of a stage
+      (counted from 0) stage2.depth, stage2.width, stage2.kernel, stage2.expansion.
+  danas search --data photos/ --board nano-33-ble --steps supernet=2000,search=400,final=1500
+      Budgets in steps instead of time: the same seed gives exactly the same front.
+
+A folder of pictures is train/<class>/* with optional val/ and test/, or <class>/* alone.
+The same command continues a run that was stopped; a finished run prints its result again.";
+
+/// `danas search`.
+#[derive(Debug, Args)]
+#[command(after_help = SEARCH_EXAMPLES)]
+pub(crate) struct SearchCommand {
+    /// Read options from this TOML file first; options given here override it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The instructions to compute with: avx512, avx2, neon, portable [default: the fastest there are]
+    #[arg(
+        long,
+        value_name = "NAME",
+        help_heading = "Where and how",
+        env = "DANAS_ISA"
+    )]
+    #[arg(value_parser = parse_isa)]
+    pub(crate) isa: Option<Isa>,
+    /// The options, each of which may stand in the file as well.
+    #[command(flatten)]
+    pub(crate) options: SearchOptions,
+}
+
+/// The options of a search as given, on the command line or in a file: what is not given is `None`.
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(crate) struct SearchOptions {
+    /// A folder of pictures, or `synthetic:objects[,key=value...]` for built-in ones
+    #[arg(long, value_name = "SOURCE", help_heading = "What to search for")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) data: Option<String>,
+
+    /// The board the model must fit (`danas boards` lists them)
+    #[arg(long, value_name = "NAME", help_heading = "What to search for")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) board: Option<String>,
+
+    /// A TOML file with boards of your own, beside the built-in ones
+    #[arg(long, value_name = "FILE", help_heading = "What to search for")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) boards_file: Option<PathBuf>,
+
+    /// At most this much RAM for the tensor arena, for example 256KiB
+    #[arg(
+        long,
+        value_name = "BYTES",
+        help_heading = "Limits (override the board's)"
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ram: Option<Bytes>,
+
+    /// At most this much flash for model file and runtime, for example 1MiB
+    #[arg(
+        long,
+        value_name = "BYTES",
+        help_heading = "Limits (override the board's)"
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) flash: Option<Bytes>,
+
+    /// At most this long for one inference, for example 200ms
+    #[arg(
+        long,
+        value_name = "TIME",
+        help_heading = "Limits (override the board's)"
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) max_latency: Option<Milliseconds>,
+
+    /// At most this many multiply-accumulates, for example 20M
+    #[arg(
+        long,
+        value_name = "COUNT",
+        help_heading = "Limits (override the board's)"
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) max_macs: Option<Count>,
+
+    /// Wall-clock time for everything, from reading files to the report [default: 10m]
+    #[arg(
+        long,
+        value_name = "TIME",
+        help_heading = "Budget",
+        conflicts_with = "steps"
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) time: Option<Span>,
+
+    /// The run folder [default: runs/DATA-BOARD]
+    #[arg(long, value_name = "FOLDER", help_heading = "Where and how")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// The root of all randomness [default: 0]
+    #[arg(long, value_name = "NUMBER", help_heading = "Where and how")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) seed: Option<u64>,
+
+    /// Resolutions to search, or `paper` for the seven of the paper [default: what suits the pictures]
+    #[arg(long, value_name = "PIXELS,...", help_heading = "Search space")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) resolutions: Option<Resolutions>,
+
+    /// Colour modes to search: rgb, mono [default: what the pictures have]
+    #[arg(
+        long,
+        value_name = "MODE,...",
+        help_heading = "Search space",
+        value_delimiter = ','
+    )]
+    #[arg(value_parser = parse_colour)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) colours: Option<Vec<Colour>>,
+
+    /// The space of networks [default: mobile]
+    #[arg(long, value_name = "NAME", help_heading = "Search space")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) space: Option<SpaceName>,
+
+    /// Decide a gene yourself: resolution=96, colour=mono, stem=16, kernel=3, stage2.width=24 (may be repeated)
+    #[arg(long, value_name = "GENE=VALUE", help_heading = "Search space")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) fix: Option<Vec<Fix>>,
+
+    /// How candidates are proposed [default: nsga2]
+    #[arg(long, value_name = "NAME", help_heading = "Where and how")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) strategy: Option<StrategyName>,
+
+    /// How many models of the front to train to the end and export [default: 3]
+    #[arg(long, value_name = "NUMBER", help_heading = "Where and how")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) models: Option<usize>,
+
+    /// Threads to compute with [default: all cores]
+    #[arg(long, value_name = "NUMBER", help_heading = "Where and how")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) threads: Option<usize>,
+
+    /// Say nothing but errors and the result
+    #[arg(long, help_heading = "Output")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) quiet: bool,
+
+    /// End with one JSON object on stdout
+    #[arg(long, help_heading = "Output")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) json: bool,
+
+    /// Budgets in steps instead of time: `supernet=200,search=100,final=60`
+    #[arg(long, value_name = "PHASE=STEPS,...", help_heading = "Budget", value_parser = parse_steps)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) steps: Option<Steps>,
+}
+
+/// Budgets in steps: exactly reproducible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Steps {
+    /// Optimiser steps of the supernet.
+    pub(crate) supernet: u64,
+    /// Candidates scored.
+    pub(crate) search: u64,
+    /// Optimiser steps of every model's final training.
+    #[serde(rename = "final")]
+    pub(crate) finishing: u64,
+}
+
+/// A space of networks by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SpaceName {
+    /// Mobile inverted residuals, from a few kB up
+    Mobile,
+    /// Exactly the space of the data-aware search paper (Njor et al. 2025)
+    Njor2025,
+}
+
+/// A strategy by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum StrategyName {
+    /// Multi-objective evolution with constrained domination
+    Nsga2,
+    /// Random draws from what fits: the honest baseline
+    Random,
+}
+
+/// A colour mode, also in American spelling and by its other common names.
+pub(crate) fn parse_colour(text: &str) -> Result<Colour, String> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "rgb" | "colour" | "color" => Ok(Colour::Rgb),
+        "mono" | "grey" | "gray" | "monochrome" => Ok(Colour::Mono),
+        _ => Err(format!("`{text}` is not a colour mode: rgb or mono")),
+    }
+}
+
+/// `supernet=200,search=100,final=60`: each phase exactly once.
+fn parse_steps(text: &str) -> Result<Steps, String> {
+    let (mut supernet, mut search, mut finishing) = (None, None, None);
+    for part in text.split(',') {
+        let (name, value) = part
+            .split_once('=')
+            .ok_or_else(|| format!("`{part}` is not PHASE=STEPS"))?;
+        let steps: u64 = value
+            .trim()
+            .parse()
+            .map_err(|_| format!("`{value}` is not a number of steps"))?;
+        let slot = match name.trim() {
+            "supernet" => &mut supernet,
+            "search" => &mut search,
+            "final" => &mut finishing,
+            other => {
+                return Err(format!(
+                    "`{other}` is not a phase: supernet, search or final"
+                ));
+            }
+        };
+        if slot.replace(steps).is_some() {
+            return Err(format!("`{}` is given twice", name.trim()));
+        }
+    }
+    match (supernet, search, finishing) {
+        (Some(supernet), Some(search), Some(finishing)) => Ok(Steps {
+            supernet,
+            search,
+            finishing,
+        }),
+        _ => Err("all three phases are needed: supernet=200,search=100,final=60".to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_name_every_phase_once() {
+        let steps = Steps {
+            supernet: 4,
+            search: 6,
+            finishing: 2,
+        };
+        assert_eq!(parse_steps("supernet=4,search=6,final=2"), Ok(steps));
+        assert!(parse_steps("supernet=4,search=6").is_err());
+        assert!(parse_steps("supernet=4,search=6,final=2,final=3").is_err());
+        assert!(parse_steps("supernet=4,search=6,fine=2").is_err());
+        assert!(parse_steps("supernet").is_err());
+    }
+}

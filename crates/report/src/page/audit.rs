@@ -1,0 +1,79 @@
+//! What the search's scores are worth, where candidates were trained alone.
+
+use danas_search::{Agreement, Agreements};
+use serde::Serialize;
+
+use crate::chart;
+use crate::format;
+use crate::resolve::Resolved;
+
+/// The section's contents.
+#[derive(Debug, Serialize)]
+pub(super) struct Audit<'a> {
+    candidates: String,
+    steps: String,
+    tau: String,
+    interval: String,
+    regrets: Vec<Regret>,
+    within: Vec<Group<'a>>,
+    chart: String,
+}
+
+/// The points lost by taking the best of the candidates with the highest scores.
+#[derive(Debug, Serialize)]
+struct Regret {
+    top: usize,
+    points: String,
+}
+
+/// The candidates of a data configuration among themselves.
+#[derive(Debug, Serialize)]
+struct Group<'a> {
+    data: &'a str,
+    candidates: usize,
+    tau: String,
+    interval: String,
+}
+
+impl<'a> Audit<'a> {
+    /// Of the longest training that candidates got alone; `None` where there was none, or nothing to rank.
+    pub(super) fn of(resolved: &Resolved<'a>) -> Option<Audit<'a>> {
+        let summary = resolved.summary;
+        let steps = summary.audits.iter().map(|audit| audit.steps).max()?;
+        let audited = summary.audited(steps);
+        let scores: Vec<(&str, (f64, f64))> = audited
+            .iter()
+            .map(|(candidate, audit)| {
+                let pair = (candidate.val_accuracy, audit.val_accuracy);
+                (candidate.data_label.as_str(), pair)
+            })
+            .collect();
+        let agreements = Agreements::of(&scores)?;
+        let overall = &agreements.overall;
+        Some(Audit {
+            candidates: format::candidates(overall.candidates),
+            steps: format::count(steps),
+            tau: format!("{:.2}", overall.tau.value),
+            interval: interval(overall),
+            regrets: (overall.regrets.iter())
+                .map(|&(top, lost)| Regret {
+                    top,
+                    points: format!("{:.1}", 100.0 * lost),
+                })
+                .collect(),
+            within: (agreements.within.iter())
+                .map(|(data, agreement)| Group {
+                    data,
+                    candidates: agreement.candidates,
+                    tau: format!("{:.2}", agreement.tau.value),
+                    interval: interval(agreement),
+                })
+                .collect(),
+            chart: chart::audit::draw(resolved, &audited).to_string(),
+        })
+    }
+}
+
+fn interval(agreement: &Agreement) -> String {
+    format!("{:.2} to {:.2}", agreement.tau.low, agreement.tau.high)
+}
