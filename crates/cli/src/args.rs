@@ -2,6 +2,7 @@
 
 mod audit;
 mod bench;
+mod compare;
 mod fix;
 mod resolutions;
 mod search;
@@ -14,6 +15,7 @@ use clap_complete::Shell;
 
 pub(crate) use audit::AuditCommand;
 pub(crate) use bench::BenchCommand;
+pub(crate) use compare::{CompareCommand, Limit, Method};
 pub(crate) use fix::Fix;
 pub(crate) use resolutions::Resolutions;
 pub(crate) use search::{
@@ -69,6 +71,8 @@ pub(crate) enum Command {
     Search(Box<SearchCommand>),
     /// Train candidates of a finished run alone, to see what the search's scores are worth
     Audit(AuditCommand),
+    /// Search many times: data and network together against fixed data, under several limits and for several times
+    Compare(CompareCommand),
     /// Write report.html and front.csv of a run again
     Report(ReportCommand),
     /// Copy one finished model of a run to a folder, or write it as C code

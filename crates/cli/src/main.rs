@@ -53,6 +53,7 @@ fn dispatch(command: Command, started: Instant) -> Outcome<Status> {
     match command {
         Command::Search(command) => commands::search(*command, started),
         Command::Audit(command) => commands::audit(&command, started),
+        Command::Compare(command) => commands::compare(&command),
         Command::Report(command) => commands::report(&command),
         Command::Export(command) => commands::export(&command),
         Command::Evaluate(command) => commands::evaluate(&command),

@@ -1,9 +1,12 @@
 //! One self-contained page from a study.
 //!
+//! [`Comparison::page`] is the page about many runs at once.
+//!
 //! [`render`] turns a [`Summary`] into an HTML page with its pictures, styles and scripts inside: it refers to
 //! nothing outside itself. Every text of the summary is escaped.
 
 mod chart;
+mod comparison;
 mod format;
 mod look;
 mod page;
@@ -11,6 +14,7 @@ mod quantity;
 mod resolve;
 mod statistics;
 
+pub use comparison::{Comparison, ComparisonPage, Search};
 use danas_study::Summary;
 
 /// Why a page could not be made.

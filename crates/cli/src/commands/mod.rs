@@ -3,6 +3,7 @@
 mod audit;
 mod bench;
 mod boards;
+mod compare;
 mod completions;
 mod evaluate;
 mod export;
@@ -13,6 +14,7 @@ mod search;
 pub(crate) use audit::audit;
 pub(crate) use bench::bench;
 pub(crate) use boards::{board, boards};
+pub(crate) use compare::compare;
 pub(crate) use completions::completions;
 pub(crate) use evaluate::evaluate;
 pub(crate) use export::export;

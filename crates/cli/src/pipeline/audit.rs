@@ -16,9 +16,9 @@ use crate::message::{Blame, Failure, Outcome, from_study};
 use crate::output::plural;
 use crate::pipeline::finishing::step_cost;
 use crate::pipeline::searching::candidate_of;
-use crate::pipeline::session::{Session, key};
+use crate::pipeline::session::Session;
 use crate::pipeline::training::StepLoop;
-use crate::pipeline::{checkpoint, examples, networks, target};
+use crate::pipeline::{checkpoint, examples, is_finished, networks, target};
 use crate::progress::{Screen, Task};
 use crate::result;
 use crate::units::readable_seconds;
@@ -75,11 +75,7 @@ pub(crate) fn audit(config: &Configuration, extent: Extent, started: Instant) ->
 fn check_finished(config: &Configuration) -> Outcome<()> {
     let study = RunFolder::read(&config.out).map_err(from_study)?.study;
     let run = config.out.display();
-    if study
-        .get::<u8>(key::FINISHED)
-        .map_err(from_study)?
-        .is_none()
-    {
+    if !is_finished(&study) {
         return Err(
             Failure::input_text(format!("the search in {run} is not finished")).hint(format!(
                 "`danas search --config {run}/config.toml --out {run}` continues it"

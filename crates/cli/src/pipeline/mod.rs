@@ -18,7 +18,7 @@ use std::time::Instant;
 use danas_data::{Dataset, Split};
 use danas_device::{Limits, Target, format_count};
 use danas_space::{Candidate, Infeasible, NetworkSpace, Sampler, SearchSpace, lower};
-use danas_study::Store;
+use danas_study::{Store, Study, Summary};
 
 use crate::args::SpaceName;
 use crate::clock::Phase;
@@ -37,11 +37,19 @@ pub(crate) use examples::decode;
 /// The most MACs of a network in the trial that measures the machine.
 const TRIAL_MACS: u64 = 10_000_000;
 
-/// Searches, or continues a search, or shows the result of a finished one.
+/// A finished run.
+pub(crate) struct Finished {
+    /// Whether anything meets the limits.
+    pub(crate) status: Status,
+    /// Everything that is known of it.
+    pub(crate) summary: Summary,
+}
+
+/// Searches, or continues a search, or reads the result of a finished one.
 ///
 /// # Errors
 /// What any step finds wrong, and [`Status::Interrupted`] when a stop was asked for.
-pub(crate) fn run(mut config: Configuration, started: Instant) -> Outcome<Status> {
+pub(crate) fn run(mut config: Configuration, started: Instant) -> Outcome<Finished> {
     let screen = Screen::new(config.quiet);
     let target = target(&config)?;
     let networks = networks(&config)?;
@@ -61,11 +69,13 @@ pub(crate) fn run(mut config: Configuration, started: Instant) -> Outcome<Status
             "the run in {} is finished; this is its result",
             config.out.display()
         ));
-        result::print(&config.out, &result::summary(&session.study)?, config.json)?;
-        return Ok(if status == Status::Done.code() {
-            Status::Done
-        } else {
-            Status::Infeasible
+        return Ok(Finished {
+            status: if status == Status::Done.code() {
+                Status::Done
+            } else {
+                Status::Infeasible
+            },
+            summary: result::summary(&session.study)?,
         });
     }
     let catalogue = match found {
@@ -87,6 +97,11 @@ pub(crate) fn run(mut config: Configuration, started: Instant) -> Outcome<Status
     }
     let status = search_examples(&session, &space, &dataset)?;
     finish(&session, status)
+}
+
+/// Whether the search that a study records has come to its end.
+pub(crate) fn is_finished(study: &Study) -> bool {
+    matches!(study.get::<u8>(key::FINISHED), Ok(Some(_)))
 }
 
 /// The board and the limits that were asked for.
@@ -241,8 +256,8 @@ fn nothing_fits(
     Ok(Status::Infeasible)
 }
 
-/// The files for people, the mark that the run is finished, and the result.
-fn finish(session: &Session<'_>, status: Status) -> Outcome<Status> {
+/// The files for people, and the mark that the run is finished.
+fn finish(session: &Session<'_>, status: Status) -> Outcome<Finished> {
     if !session.is_over(Phase::Report)? {
         let evaluated = session.study.models().map_err(from_study)?.len();
         let done = format!(
@@ -270,9 +285,8 @@ fn finish(session: &Session<'_>, status: Status) -> Outcome<Status> {
             phase.name, phase.seconds, phase.done
         ));
     }
-    result::print(&session.config.out, &summary, session.config.json)?;
     session.save_clock()?;
-    Ok(status)
+    Ok(Finished { status, summary })
 }
 
 /// The split of a name on the command line.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{danas, fails, json, tiny_search};
+use crate::{EXAMPLES, danas, fails, json, tiny_search};
 
 /// An audit that takes a second.
 fn audit(out: &std::path::Path, candidates: &str, steps: &str) -> assert_cmd::Command {
@@ -77,8 +77,9 @@ fn what_cannot_be_audited_is_refused_with_a_hint() {
     let message = fails(&mut audit(&out, "4", "6"), 1);
     assert!(message.contains("not the folder of a run"), "{message}");
 
-    let mut search = tiny_search(&out, 4);
-    search.args(["--ram", "1KiB"]).assert().code(2);
+    let mut search = danas();
+    search.args(["search", "--data", EXAMPLES, "--ram", "1KiB", "--out"]);
+    search.arg(&out).assert().code(2);
     let message = fails(&mut audit(&out, "4", "6"), 1);
     assert!(
         message.contains("nothing that meets its limits"),

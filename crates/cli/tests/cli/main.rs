@@ -2,6 +2,7 @@
 
 mod audit;
 mod bench;
+mod compare;
 mod input;
 mod result;
 mod resume;

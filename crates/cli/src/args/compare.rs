@@ -1,0 +1,148 @@
+//! The options of `danas compare`.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, ValueEnum};
+use danas_data::{Colour, DataConfig};
+use danas_supernet::Isa;
+
+use super::bench::parse_isa;
+use super::search::parse_colour;
+use crate::units::{Bytes, Span};
+
+const COMPARE_EXAMPLES: &str = "\
+Examples:
+  danas compare --data photos/ --limits 64KiB/256KiB,256KiB/1MiB --times 3m,10m --out comparison
+      Searches data and network together, and the network alone with each of three data configurations, under both
+      limits, for both times, with three seeds. How long that takes is said first; the same command continues it.
+  danas compare --data photos/ --limits 256KiB/1MiB --times 10m --fixed 96:rgb,48:mono --methods searched,fixed,random
+
+Every search is a run of its own in OUT/runs and can be looked at like any other. The result is OUT/results.md with its
+pictures; --json prints every search. While time is what is compared, the machine should do nothing else.";
+
+/// `danas compare`.
+#[derive(Debug, Args)]
+#[command(after_help = COMPARE_EXAMPLES)]
+pub(crate) struct CompareCommand {
+    /// A folder of pictures, or `synthetic:objects[,key=value...]` for built-in ones
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) data: String,
+    /// The board whose core decides latency and memory; its own limits are replaced by --limits
+    #[arg(long, value_name = "NAME", default_value = "nano-33-ble")]
+    pub(crate) board: String,
+    /// Limits to search under
+    #[arg(
+        long,
+        value_name = "RAM/FLASH,...",
+        value_delimiter = ',',
+        required = true
+    )]
+    pub(crate) limits: Vec<Limit>,
+    /// Wall-clock times of a search
+    #[arg(long, value_name = "TIME,...", value_delimiter = ',', required = true)]
+    pub(crate) times: Vec<Span>,
+    /// Seeds per search: 1, 2, ...
+    #[arg(long, value_name = "NUMBER", default_value_t = 3)]
+    pub(crate) seeds: usize,
+    /// What is compared
+    #[arg(long, value_name = "METHOD,...", value_delimiter = ',')]
+    #[arg(value_enum, default_values_t = [Method::Searched, Method::Fixed])]
+    pub(crate) methods: Vec<Method>,
+    /// The data configurations of the method `fixed` [default: three of those that a search would look at]
+    #[arg(long, value_name = "PIXELS:MODE,...", value_delimiter = ',')]
+    pub(crate) fixed: Vec<FixedData>,
+    /// The folder of the comparison
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) out: PathBuf,
+    /// Threads to compute with [default: all cores]
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) threads: Option<usize>,
+    /// The instructions to compute with: avx512, avx2, neon, portable [default: the fastest there are]
+    #[arg(long, value_name = "NAME", env = "DANAS_ISA", value_parser = parse_isa)]
+    pub(crate) isa: Option<Isa>,
+    /// Say nothing but errors and the result
+    #[arg(long)]
+    pub(crate) quiet: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A way to search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Method {
+    /// Data configuration and network together
+    Searched,
+    /// The network alone, with each of the fixed data configurations
+    Fixed,
+    /// Data configuration and network together, at random
+    Random,
+}
+
+/// RAM and flash, as in `256KiB/1MiB`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limit {
+    pub(crate) ram: Bytes,
+    pub(crate) flash: Bytes,
+}
+
+impl FromStr for Limit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (ram, flash) = text
+            .split_once('/')
+            .ok_or_else(|| format!("`{text}` is not RAM/FLASH, for example 256KiB/1MiB"))?;
+        Ok(Limit {
+            ram: ram.trim().parse()?,
+            flash: flash.trim().parse()?,
+        })
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.ram, self.flash)
+    }
+}
+
+/// A data configuration, as in `96:rgb`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FixedData(pub(crate) DataConfig);
+
+impl FromStr for FixedData {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once(':');
+        let (side, colour) = parts.ok_or_else(|| format!("`{text}` is not PIXELS:MODE"))?;
+        let colour: Colour = parse_colour(colour)?;
+        let resolution = side.trim().parse();
+        Ok(FixedData(DataConfig {
+            resolution: resolution.map_err(|_| format!("`{side}` is not a number of pixels"))?,
+            colour,
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_and_data_are_read_as_they_are_written() {
+        let limit: Limit = "64KiB/1MiB".parse().unwrap();
+        assert_eq!((limit.ram, limit.flash), (Bytes(65_536), Bytes(1 << 20)));
+        assert_eq!(limit.to_string(), "64KiB/1MiB");
+        let FixedData(data) = "96:gray".parse().unwrap();
+        assert_eq!((data.resolution, data.colour), (96, Colour::Mono));
+        for wrong in ["64KiB", "64KiB/", "x/1MiB"] {
+            assert!(wrong.parse::<Limit>().is_err(), "{wrong}");
+        }
+        for wrong in ["96", "wide:rgb", "96:blue"] {
+            assert!(wrong.parse::<FixedData>().is_err(), "{wrong}");
+        }
+    }
+}
