@@ -154,23 +154,26 @@ fn text(
             format!("{:.2} to {:.2}", agreement.tau.low, agreement.tau.high),
         ]);
     }
+    let groups = match agreements.within.is_empty() {
+        true => String::new(),
+        false => format!("\n{groups}"),
+    };
     format!(
-        "{table}\n{groups}\n{}\n",
+        "{table}{groups}\n{}\n",
         sentence(&agreements.overall, steps)
     )
 }
 
 /// What it comes to.
 fn sentence(overall: &Agreement, steps: u64) -> String {
-    let regrets: Vec<String> = (overall.regrets.iter())
-        .map(|(top, lost)| format!("{:.1} of the {top}", 100.0 * lost))
-        .collect();
+    let regrets = (overall.regrets.iter()).map(|&(top, lost)| match top {
+        1 => format!("the highest score loses {:.1} points", 100.0 * lost),
+        _ => format!("the best of the {top} highest {:.1}", 100.0 * lost),
+    });
+    let regrets: Vec<String> = regrets.collect();
     let regret = match regrets.is_empty() {
         true => String::new(),
-        false => format!(
-            " Points lost by taking the best of the candidates with the highest scores: {}.",
-            regrets.join(", ")
-        ),
+        false => format!(" Against the best of all {}.", regrets.join(", ")),
     };
     format!(
         "Scores and the accuracies of {} candidates trained alone for {steps} steps agree with Kendall's tau {:.2} (95 % \
