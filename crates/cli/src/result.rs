@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use danas_device::{format_bytes, format_count};
+use danas_device::{format_bytes, format_count, format_latency};
 use danas_search::{Objectives, front};
 use danas_study::{
     CandidateRecord, CostRecord, FrontRow, RunFolder, Store, Study, Summary, front_rows,
@@ -124,7 +124,11 @@ fn table(summary: &Summary) -> Outcome<String> {
         "test int8",
         "RAM",
         "flash",
-        "latency",
+        if summary.run.latency_published {
+            "latency"
+        } else {
+            "latency (extrapolated)"
+        },
         "MACs",
         "model",
     ]);
@@ -193,13 +197,13 @@ pub(crate) fn sentence(run: &Path, summary: &Summary) -> String {
         .find(|c| c.id == model.candidate)
         .map_or("", |c| c.data_label.as_str());
     format!(
-        "Model {} sees {input} and is right on {} of the test pictures in int8, with {} of RAM, {} of flash and {:.1} ms \
+        "Model {} sees {input} and is right on {} of the test pictures in int8, with {} of RAM, {} of flash and {} \
          per picture on {}: {} (details: {}).",
         model.candidate,
         percent(model.test_accuracy_int8),
         format_bytes(model.cost.arena_bytes),
         format_bytes(model.cost.flash_bytes),
-        model.cost.latency_ms,
+        format_latency(model.cost.latency_ms, summary.run.latency_published),
         summary.run.board,
         run.join(&model.path).display(),
         report.display()

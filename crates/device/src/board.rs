@@ -29,6 +29,17 @@ pub struct Board {
     pub published: bool,
     /// Where the figures come from and what to mind; may be empty.
     pub note: String,
+    /// What the chip draws while it computes, where somebody published that.
+    pub power: Option<Power>,
+}
+
+/// What a chip draws while it computes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Power {
+    /// In milliwatts.
+    pub milliwatts: f64,
+    /// Who measured it, and with what.
+    pub source: String,
 }
 
 impl Board {
@@ -61,6 +72,7 @@ impl Board {
             reserved_flash_bytes: 0,
             published: false,
             note: String::new(),
+            power: None,
         }
     }
 
@@ -72,6 +84,13 @@ impl Board {
     /// Flash left for model and runtime, in bytes.
     pub fn usable_flash_bytes(&self) -> u64 {
         self.flash_bytes.saturating_sub(self.reserved_flash_bytes)
+    }
+
+    /// Energy of one inference that takes so many milliseconds, in millijoules; `None` where nobody published what the
+    /// chip draws.
+    pub fn energy_mj(&self, latency_ms: f64) -> Option<f64> {
+        let power = self.power.as_ref()?;
+        Some(power.milliwatts * latency_ms / 1e3)
     }
 
     /// The limits of the board: usable RAM and flash.

@@ -1,6 +1,6 @@
 //! Catalogues of boards: the built-in one and files of the user's own.
 
-use crate::board::Board;
+use crate::board::{Board, Power};
 use crate::core::Core;
 use crate::quantity::{QuantityError, parse_bytes};
 use serde::Deserialize;
@@ -165,10 +165,12 @@ struct Entry {
     published: bool,
     #[serde(default)]
     note: String,
+    power: Option<f64>,
+    power_source: Option<String>,
 }
 
 /// The keys of [`Entry`].
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 12] = [
     "name",
     "title",
     "core",
@@ -179,6 +181,8 @@ const KEYS: [&str; 10] = [
     "reserved_flash",
     "published",
     "note",
+    "power",
+    "power_source",
 ];
 
 /// Reads a catalogue; `origin` says in errors where the text came from.
@@ -272,6 +276,23 @@ impl Entry {
         if !(self.mhz.is_finite() && self.mhz > 0.0) {
             return Err(wrong(format!("mhz = {} is no clock", self.mhz)));
         }
+        let power = match (self.power, &self.power_source) {
+            (None, None) => None,
+            (Some(milliwatts), Some(source)) if milliwatts.is_finite() && milliwatts > 0.0 => {
+                Some(Power {
+                    milliwatts,
+                    source: source.clone(),
+                })
+            }
+            (Some(milliwatts), Some(_)) => {
+                return Err(wrong(format!("power = {milliwatts} is no power")));
+            }
+            _ => {
+                return Err(wrong(
+                    "power and power_source belong together: who measured it?".into(),
+                ));
+            }
+        };
         let board = Board {
             core: self.core,
             mhz: self.mhz,
@@ -290,6 +311,7 @@ impl Entry {
             published: self.published,
             title: self.title.clone().unwrap_or_else(|| self.name.clone()),
             note: self.note.clone(),
+            power,
             name: self.name.clone(),
         };
         if board.usable_ram_bytes() == 0 || board.usable_flash_bytes() == 0 {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// A processor core.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Core {
     /// Arm Cortex-M0+: no DSP instructions.

@@ -17,12 +17,14 @@ mod scratch;
 mod target;
 
 pub use crate::core::{Core, Kernels};
-pub use board::Board;
+pub use board::{Board, Power};
 pub use catalogue::{CatalogueError, UnknownBoard, boards, boards_with, find, parse_catalogue};
+pub use latency::{Engine, GeneratedLoop, generated_instructions, loop_turns};
 pub use plan::{
     Contents, MemoryPlan, PlannedBuffer, Planner, best_plan, greedy_plan, replayed_plan,
 };
 pub use quantity::{
-    QuantityError, format_bytes, format_count, parse_bytes, parse_count, parse_duration_ms,
+    QuantityError, format_bytes, format_count, format_latency, parse_bytes, parse_count,
+    parse_duration_ms,
 };
 pub use target::{Cost, Excess, Limits, Resource, Target, host_arena_bytes};

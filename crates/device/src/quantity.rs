@@ -123,6 +123,13 @@ pub fn format_count(count: u64) -> String {
     }
 }
 
+/// Writes a duration of one inference for people: `12.3 ms`, and where no measurement of the board was published
+/// `12.3 ms (extrapolated)`.
+pub fn format_latency(milliseconds: f64, published: bool) -> String {
+    let origin = if published { "" } else { " (extrapolated)" };
+    format!("{milliseconds:.1} ms{origin}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,5 +198,7 @@ mod tests {
         assert_eq!(format_count(812), "812");
         assert_eq!(format_count(37_500), "37.5 k");
         assert_eq!(format_count(7_489_664), "7.49 M");
+        assert_eq!(format_latency(12.34, true), "12.3 ms");
+        assert_eq!(format_latency(12.34, false), "12.3 ms (extrapolated)");
     }
 }

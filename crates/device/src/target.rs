@@ -4,7 +4,7 @@ use crate::arena::{HOST, MICROCONTROLLER};
 use crate::board::Board;
 use crate::core::Kernels;
 use crate::flash::{model_bytes, plan_bytes, runtime_bytes};
-use crate::latency::cycles;
+use crate::latency::{Engine, generated_cycles, tflm_layer_cycles};
 use crate::plan::{MemoryPlan, greedy_plan, improved, replayed_plan};
 use crate::quantity::{format_bytes, format_count};
 use danas_space::Graph;
@@ -129,9 +129,7 @@ impl Target {
             runtime_bytes,
             flash_bytes: model_bytes + runtime_bytes,
             macs: graph.macs(),
-            latency_ms: (0..graph.layers.len())
-                .map(|i| self.layer_latency_ms(graph, i))
-                .sum(),
+            latency_ms: self.tflm_latency_ms(graph),
             host_arena_bytes: if kernels.need_scratch() {
                 host_arena_bytes(graph, &plan.carried_offsets())
             } else {
@@ -162,12 +160,37 @@ impl Target {
         replayed_plan(graph, self.assumed.core.kernels(), offsets)
     }
 
-    /// The part of layer `index` in the latency, in milliseconds.
+    /// Duration of one inference with an engine, in milliseconds; `None` for generated C on a core whose instructions
+    /// were not counted.
+    ///
+    /// # Panics
+    /// If a layer of the graph reads a tensor that does not exist.
+    pub fn latency_ms(&self, graph: &Graph, engine: Engine) -> Option<f64> {
+        match engine {
+            Engine::Tflm => Some(self.tflm_latency_ms(graph)),
+            Engine::GeneratedC => {
+                generated_cycles(graph, self.assumed.core).map(|cycles| self.milliseconds(cycles))
+            }
+        }
+    }
+
+    fn tflm_latency_ms(&self, graph: &Graph) -> f64 {
+        let layers = 0..graph.layers.len();
+        layers
+            .map(|index| self.layer_latency_ms(graph, index))
+            .sum()
+    }
+
+    /// The part of layer `index` in the duration with [`Engine::Tflm`], in milliseconds.
     ///
     /// # Panics
     /// If the graph has no such layer.
     pub fn layer_latency_ms(&self, graph: &Graph, index: usize) -> f64 {
-        cycles(graph, index, self.assumed.core) / (self.assumed.mhz * 1e3)
+        self.milliseconds(tflm_layer_cycles(graph, index, self.assumed.core))
+    }
+
+    fn milliseconds(&self, cycles: f64) -> f64 {
+        cycles / (self.assumed.mhz * 1e3)
     }
 
     /// The limits that a cost breaks.

@@ -1,6 +1,6 @@
 //! The things that a board limits.
 
-use danas_study::{CostRecord, LimitRecord};
+use danas_study::{CostRecord, LimitRecord, RunRecord};
 
 use crate::chart::axis::Unit;
 use crate::format;
@@ -34,6 +34,14 @@ impl Quantity {
             Quantity::Flash => "flash",
             Quantity::Latency => "latency",
             Quantity::Macs => "MACs",
+        }
+    }
+
+    /// Its name over a chart; that of a latency that rests on no measurement of the board says so.
+    pub(crate) fn heading(self, run: &RunRecord) -> &'static str {
+        match self {
+            Quantity::Latency if !run.latency_published => "latency (extrapolated)",
+            _ => self.name(),
         }
     }
 
@@ -72,6 +80,15 @@ impl Quantity {
             Quantity::Ram | Quantity::Flash => format::bytes(amount),
             Quantity::Latency => format::milliseconds(amount),
             Quantity::Macs => format::short_count(amount),
+        }
+    }
+
+    /// What a cost needs of it in words, and for a latency that rests on no measurement of the board that it does not.
+    pub(crate) fn need(self, cost: &CostRecord, run: &RunRecord) -> String {
+        let words = self.words(self.of(cost));
+        match self {
+            Quantity::Latency if !run.latency_published => format!("{words} (extrapolated)"),
+            _ => words,
         }
     }
 

@@ -173,6 +173,20 @@ fn when_nothing_fits_the_broken_limit_is_told() {
 }
 
 #[test]
+fn a_latency_that_nobody_measured_is_called_extrapolated() {
+    let mut summary = summary("usual");
+    summary.run.latency_published = true;
+    assert!(!render(&summary).expect("a page").contains("extrapolated"));
+    summary.run.latency_published = false;
+    let page = render(&summary).expect("a page").replace('\u{a0}', " ");
+    let (answer, rest) = page.split_once("id=\"asked\"").expect("sections");
+    assert!(answer.contains(" ms (extrapolated) per inference"));
+    assert!(answer.contains(">extrapolated, "));
+    assert!(rest.contains("<figcaption>latency (extrapolated)</figcaption>"));
+    assert_eq!(rest.matches("latency (extrapolated)</th>").count(), 2);
+}
+
+#[test]
 fn values_that_are_no_numbers_are_shown_as_unknown() {
     let mut summary = summary("usual");
     for candidate in summary.candidates.iter_mut().step_by(3) {

@@ -15,7 +15,9 @@ pub(crate) fn boards(command: &BoardsCommand) -> Outcome<Status> {
         output::print_json(&boards)?;
         return Ok(Status::Done);
     }
-    let mut table = Table::new(&["name", "board", "core", "MHz", "RAM", "flash", "latency"]);
+    let mut table = Table::new(&[
+        "name", "board", "core", "MHz", "RAM", "flash", "latency", "power",
+    ]);
     for board in &boards {
         table.row([
             board.name.clone(),
@@ -27,13 +29,18 @@ pub(crate) fn boards(command: &BoardsCommand) -> Outcome<Status> {
             if board.published {
                 "published"
             } else {
-                "estimated"
+                "extrapolated"
             }
             .to_string(),
+            board.power.as_ref().map_or_else(
+                || "-".to_string(),
+                |power| format!("{} mW", power.milliwatts),
+            ),
         ]);
     }
     output::print(&format!(
-        "{table}\nRAM and flash are what is left for a model and its runtime beside a small application.\n"
+        "{table}\nRAM and flash are what is left for a model and its runtime beside a small application. Latency is published where \
+         somebody measured a known network on the chip, power is what it was measured to draw.\n"
     ))?;
     Ok(Status::Done)
 }

@@ -1,7 +1,8 @@
 //! `card.md`: what a model is, what it needs, and how that was measured.
 
 use danas_data::{Dataset, Split};
-use danas_device::{MemoryPlan, Planner, format_bytes, format_count};
+use danas_device::{Engine, MemoryPlan, Planner, format_bytes, format_count, format_latency};
+use danas_space::Graph;
 use danas_study::{CandidateRecord, ModelRecord};
 
 use crate::pipeline::session::Session;
@@ -12,6 +13,7 @@ pub(crate) fn text(
     session: &Session<'_>,
     model: &ModelRecord,
     candidate: &CandidateRecord,
+    graph: &Graph,
     plan: &MemoryPlan,
     dataset: &Dataset,
 ) -> String {
@@ -28,12 +30,6 @@ pub(crate) fn text(
         })
         .collect();
     let cost = &model.cost;
-    let board = session.target.assumed_board();
-    let latency_source = if board.published {
-        "estimated from published measurements on this chip"
-    } else {
-        "estimated from the core alone, not from measurements on this chip"
-    };
     format!(
         "# Model {id} of {run}\n\n\
          Classifies pictures into {count} classes: {summary}, input {label}, int8.\n\n\
@@ -45,7 +41,7 @@ pub(crate) fn text(
          | flash, model file and runtime | {flash} |\n\
          | model file | {model_bytes} bytes |\n\
          | multiply-accumulates | {macs} |\n\
-         | time of one inference | {latency:.1} ms on {board} ({latency_source}) |\n\
+         {speed}\
          | arena in the x86-64 reference runtime | {host} bytes |\n\n\
          ## How well it does\n\n\
          | | float | int8 file |\n|---|---|---|\n\
@@ -71,8 +67,7 @@ pub(crate) fn text(
         flash = format_bytes(cost.flash_bytes),
         model_bytes = cost.model_bytes,
         macs = format_count(cost.macs),
-        latency = cost.latency_ms,
-        board = board.title,
+        speed = speed(session, graph),
         host = model.host_arena_bytes,
         validation = dataset.len(Split::Validation),
         val_float = percent(model.val_accuracy_float),
@@ -85,6 +80,35 @@ pub(crate) fn text(
         data = session.config.data,
         seed = session.config.seed,
     )
+}
+
+/// Rows of a table: how long one inference takes on the board and, where somebody measured what the chip draws, its
+/// energy.
+fn speed(session: &Session<'_>, graph: &Graph) -> String {
+    let board = session.target.assumed_board();
+    let mut rows = String::new();
+    for (engine, name) in [
+        (Engine::Tflm, "TensorFlow Lite for Microcontrollers"),
+        (Engine::GeneratedC, "C code of `danas export --as c`"),
+    ] {
+        let Some(milliseconds) = session.target.latency_ms(graph, engine) else {
+            continue;
+        };
+        // Nobody published milliseconds of our C code.
+        let published = board.published && engine == Engine::Tflm;
+        let latency = format_latency(milliseconds, published);
+        rows += &format!(
+            "| time of one inference, {name} | {latency} on {} |\n",
+            board.title
+        );
+        if let (Some(millijoules), Some(power)) = (board.energy_mj(milliseconds), &board.power) {
+            rows += &format!(
+                "| energy of it | {millijoules:.2} mJ, at {} mW ({}) |\n",
+                power.milliwatts, power.source
+            );
+        }
+    }
+    rows
 }
 
 /// Who made a memory plan, and how good it is.

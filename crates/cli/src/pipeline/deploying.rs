@@ -78,6 +78,7 @@ pub(crate) fn deploy(
             session,
             &record,
             &model.finalist.record,
+            model.interpreter.model().graph(),
             &model.plan,
             dataset,
         );

@@ -22,8 +22,15 @@ fn danas() -> Command {
     command
 }
 
-/// A tiny search of [`EXAMPLES`] in `out`, with tight limits.
+/// A tiny search of [`EXAMPLES`] in `out`, with tight limits, that answers in JSON.
 fn tiny_search(out: &Path, seed: u64) -> Command {
+    let mut command = tiny_search_in_words(out, seed);
+    command.arg("--json");
+    command
+}
+
+/// The same, answered for people.
+fn tiny_search_in_words(out: &Path, seed: u64) -> Command {
     let mut command = danas();
     command.args([
         "search",
@@ -41,7 +48,6 @@ fn tiny_search(out: &Path, seed: u64) -> Command {
         "16,32",
         "--steps",
         "supernet=4,search=12,final=2",
-        "--json",
     ]);
     command
         .args(["--seed", &seed.to_string(), "--out"])

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use danas_study::{RunFolder, Store};
 
-use crate::{danas, fails, json, tiny_search};
+use crate::{danas, fails, json, tiny_search, tiny_search_in_words};
 
 #[test]
 fn a_search_ends_with_verified_models() {
@@ -43,6 +43,86 @@ fn a_search_ends_with_verified_models() {
     }
     check_csv(&out, front.len());
     check_commands(&out, trained[0]);
+}
+
+/// The latencies of the front that a search ended with, in milliseconds.
+fn latencies(search: &mut assert_cmd::Command) -> Vec<f64> {
+    let result = json(search);
+    let front = result["front"].as_array().unwrap().iter();
+    front
+        .map(|member| member["latency_ms"].as_f64().unwrap())
+        .collect()
+}
+
+#[test]
+fn a_latency_limit_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut free = latencies(&mut tiny_search(&folder.path().join("free"), 3));
+    free.sort_by(f64::total_cmp);
+    let (least, most) = (free[0], free[free.len() - 1]);
+    let limit = (least + most) / 2.0;
+    assert!(limit < most, "the front holds one latency only: {free:?}");
+    let mut limited = tiny_search(&folder.path().join("limited"), 3);
+    limited.args(["--max-latency", &format!("{limit}ms")]);
+    let kept = latencies(&mut limited);
+    assert!(
+        !kept.is_empty() && kept.iter().all(|&latency| latency <= limit),
+        "{kept:?}"
+    );
+    let mut impossible = tiny_search(&folder.path().join("impossible"), 3);
+    impossible.args(["--max-latency", "1us"]);
+    let said = impossible.assert().code(2).get_output().stdout.clone();
+    let result: serde_json::Value = serde_json::from_slice(&said).unwrap();
+    assert!(result["recommended"].is_null());
+}
+
+#[test]
+fn a_latency_that_nobody_measured_is_called_extrapolated() {
+    let listed = danas()
+        .arg("boards")
+        .assert()
+        .success()
+        .get_output()
+        .stdout
+        .clone();
+    let listed = String::from_utf8(listed).unwrap();
+    let row = |name: &str| listed.lines().find(|line| line.starts_with(name)).unwrap();
+    assert!(row("stm32l4r5 ").contains("published") && row("stm32l4r5 ").contains("52 mW"));
+    assert!(row("nano-33-ble ").contains("extrapolated") && row("nano-33-ble ").ends_with('-'));
+
+    let folder = tempfile::tempdir().unwrap();
+    for (board, published) in [("stm32l4r5", true), ("nano-33-ble", false)] {
+        let out = folder.path().join(board);
+        let mut search = tiny_search_in_words(&out, 4);
+        search.args(["--board", board]);
+        let said = search.assert().success().get_output().stdout.clone();
+        let said = String::from_utf8(said).unwrap();
+        assert_eq!(
+            said.contains("latency (extrapolated)"),
+            !published,
+            "{said}"
+        );
+        assert_eq!(
+            said.contains(" ms (extrapolated) per picture"),
+            !published,
+            "{said}"
+        );
+        let page = std::fs::read_to_string(out.join("report.html")).unwrap();
+        assert_eq!(page.contains("latency (extrapolated)"), !published);
+        let cards = std::fs::read_dir(out.join("models")).unwrap();
+        for model in cards {
+            let card = std::fs::read_to_string(model.unwrap().path().join("card.md")).unwrap();
+            let line = |start: &str| card.lines().find(|line| line.starts_with(start));
+            let tflm = line("| time of one inference, TensorFlow Lite").unwrap();
+            let ours = line("| time of one inference, C code").unwrap();
+            assert_eq!(tflm.contains("(extrapolated)"), !published, "{card}");
+            assert!(
+                ours.contains("(extrapolated)"),
+                "nobody measured our code: {card}"
+            );
+            assert_eq!(line("| energy of it").is_some(), published, "{card}");
+        }
+    }
 }
 
 /// `front.csv` has the columns of the JSON and a row for each member.

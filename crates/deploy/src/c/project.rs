@@ -1,5 +1,7 @@
 //! The files of a library: sources, examples, and what build systems want to see.
 
+use danas_device::{Core, format_count, generated_instructions};
+use danas_space::Graph;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Error};
@@ -156,6 +158,7 @@ struct Page {
     sentence: String,
     arena_bytes: u64,
     weight_bytes: usize,
+    instructions: String,
     input: Input,
     output: Output,
     pixel_rule: String,
@@ -266,6 +269,7 @@ fn page(model: &Int8Model, library: &Library<'_>) -> Page {
         ),
         arena_bytes: storage.bytes,
         weight_bytes: arrays.iter().map(|array| array.bytes).sum(),
+        instructions: instructions(graph),
         input: Input {
             height: shape.height,
             width: shape.width,
@@ -286,6 +290,16 @@ fn page(model: &Int8Model, library: &Library<'_>) -> Page {
         frames,
         frame_scratch: storage.frames,
     }
+}
+
+/// The predicted instructions of one inference on the cores whose code was counted, in words.
+fn instructions(graph: &Graph) -> String {
+    let cores = [Core::CortexM4, Core::CortexM0Plus, Core::CortexM55];
+    let words = cores.into_iter().filter_map(|core| {
+        let instructions = generated_instructions(graph, core)?;
+        Some(format!("{} on {core}", format_count(instructions as u64)))
+    });
+    words.collect::<Vec<_>>().join(", ")
 }
 
 /// A C identifier that resembles a name and hides no header.

@@ -19,7 +19,10 @@ fn the_built_in_catalogue() {
             "esp32",
             "esp32-s3",
             "rp2040",
-            "rp2350"
+            "rp2350",
+            "nrf5340-dk",
+            "ek-ra8d1",
+            "esp32-c3"
         ]
     );
     let nano = Board::find("nano-33-ble").unwrap();
@@ -44,6 +47,16 @@ fn an_unknown_board_names_the_nearest() {
         "{message}"
     );
     assert!(find(&[], "anything").unwrap_err().nearest.is_empty());
+}
+
+#[test]
+fn energy_is_told_only_where_somebody_measured_the_power() {
+    let published = Board::find("stm32l4r5").unwrap();
+    assert!((published.energy_mj(100.0).unwrap() - 5.2).abs() < 1e-9);
+    assert_eq!(Board::find("nano-33-ble").unwrap().energy_mj(100.0), None);
+    for power in boards().iter().filter_map(|board| board.power.as_ref()) {
+        assert!(power.source.contains("MLPerf Tiny"), "{}", power.source);
+    }
 }
 
 const OWN: &str = r#"
@@ -118,6 +131,17 @@ fn mistakes_are_named_with_their_place() {
         ("cortex-m33", "cortex-m3", "my-board"),
         ("\"8KiB\"", "\"64KiB\"", "leaves no RAM"),
         ("\"rp2350\"", "\"my-board\"", "listed twice"),
+        ("mhz = 80", "mhz = 80\npower = 3", "who measured it?"),
+        (
+            "mhz = 80",
+            "mhz = 80\npower_source = 'me'",
+            "who measured it?",
+        ),
+        (
+            "mhz = 80",
+            "mhz = 80\npower = -3\npower_source = 'me'",
+            "is no power",
+        ),
         ("[[board]]", "[[board", "own.toml"),
     ];
     for (from, to, expected) in cases {

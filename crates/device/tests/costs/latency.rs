@@ -1,7 +1,8 @@
-//! Latency beside published measurements of MLPerf Tiny and of TFLM's person-detection example.
+//! Latency beside published measurements of MLPerf Tiny, of TFLM's person-detection example and of MCUNet.
 
-use crate::support::{mobilenet_v1, resnet8};
-use danas_device::{Board, Core, Limits, Target};
+use crate::page::page;
+use crate::published::{network, published};
+use danas_device::{Board, Core, Limits, Target, boards};
 use danas_space::Graph;
 
 fn milliseconds(graph: &Graph, core: Core, mhz: f64) -> f64 {
@@ -16,49 +17,66 @@ fn milliseconds(graph: &Graph, core: Core, mhz: f64) -> f64 {
 }
 
 #[test]
-fn the_graphs_are_those_of_mlperf_tiny() {
-    assert_eq!(mobilenet_v1(3).macs(), 7_489_664);
-    assert_eq!(resnet8().macs() / 100_000, 125);
+fn the_graphs_are_those_that_were_measured() {
+    assert_eq!(network("person").macs(), 7_489_664);
+    assert_eq!(network("images").macs() / 100_000, 125);
+    assert_eq!(
+        network("mcunet-in0").macs() / 100_000,
+        63,
+        "6.4 M are published"
+    );
+    assert_eq!(
+        network("mcunet-in3").macs() / 100_000,
+        817,
+        "81.8 M are published"
+    );
 }
 
 #[test]
 fn published_rows_within_thirty_percent() {
-    let person = mobilenet_v1(3);
-    let example = mobilenet_v1(1);
-    let images = resnet8();
-    let rows: [(&str, &Graph, Core, f64, f64); 9] = [
-        ("person on STM32L4R5", &person, Core::CortexM4, 120.0, 301.0),
-        ("images on STM32L4R5", &images, Core::CortexM4, 120.0, 390.0),
-        ("person on nRF5340", &person, Core::CortexM33, 128.0, 233.0),
-        ("images on nRF5340", &images, Core::CortexM33, 128.0, 318.0),
-        ("person on RA8D1", &person, Core::CortexM85, 480.0, 13.4),
-        ("images on RA8D1", &images, Core::CortexM85, 480.0, 8.5),
-        (
-            "example on ESP32-S3",
-            &example,
-            Core::XtensaLx7,
-            240.0,
-            54.0,
-        ),
-        ("example on ESP32", &example, Core::XtensaLx6, 240.0, 380.0),
-        ("example on ESP32-C3", &example, Core::Riscv32, 160.0, 426.0),
-    ];
-    for (name, graph, core, mhz, published) in rows {
-        let predicted = milliseconds(graph, core, mhz);
-        eprintln!("{name}: {predicted:.1} ms predicted, {published} ms published");
+    for row in published() {
+        let (error, board) = (row.error(), &row.board);
         assert!(
-            (predicted / published - 1.0).abs() < 0.3,
-            "{name}: {predicted} of {published}"
+            error.abs() < 0.3,
+            "{} on {}: {error}",
+            row.network,
+            board.title
         );
+        if let Some(published) = row.millijoules {
+            let energy = board.energy_mj(row.predicted_ms()).unwrap();
+            assert!(
+                (energy / published - 1.0).abs() < 0.3,
+                "{energy} mJ of {published}"
+            );
+        }
     }
+}
+
+/// A board says that latency was published exactly if a published row of it is known here.
+#[test]
+fn boards_without_a_published_row_say_so() {
+    let rows = published();
+    for board in boards() {
+        let known = rows.iter().any(|row| row.board.name == board.name);
+        assert_eq!(board.published, known, "{}", board.title);
+    }
+}
+
+#[test]
+fn the_page_is_what_is_predicted() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/latency.md");
+    let written = std::fs::read_to_string(path).unwrap();
+    assert!(
+        written == page(),
+        "cargo run --release -p danas-device --example latency_page > docs/latency.md"
+    );
 }
 
 /// 24.7 M and 29.9 M instructions were counted on a Cortex-M4; 1.6 cycles each at 100 MHz.
 #[test]
 fn instructions_as_counted() {
-    for (graph, counted) in [(mobilenet_v1(3), 24.7e6), (resnet8(), 29.9e6)] {
-        let instructions = milliseconds(&graph, Core::CortexM4, 100.0) * 100e3 / 1.6;
-        eprintln!("{instructions:.0} predicted, {counted} counted");
+    for (name, counted) in [("person", 24.7e6), ("images", 29.9e6)] {
+        let instructions = milliseconds(&network(name), Core::CortexM4, 100.0) * 100e3 / 1.6;
         assert!(
             (instructions / counted - 1.0).abs() < 0.05,
             "{instructions} of {counted}"
@@ -68,7 +86,7 @@ fn instructions_as_counted() {
 
 #[test]
 fn layers_add_up_and_clocks_divide() {
-    let graph = mobilenet_v1(3);
+    let graph = network("person");
     let target = Target::new(Some(Board::find("nano-33-ble").unwrap()), Limits::default());
     let sum: f64 = (0..graph.layers.len())
         .map(|i| target.layer_latency_ms(&graph, i))

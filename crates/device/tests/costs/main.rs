@@ -2,8 +2,12 @@
 
 mod arena;
 mod catalogue;
+mod counts;
 mod flash;
+mod instructions;
 mod latency;
+mod page;
 mod plan;
+mod published;
 mod support;
 mod target;

@@ -168,7 +168,7 @@ proptest! {
         resolution in 8usize..80,
         width in 1usize..32,
         blocks in 1usize..12,
-        board in 0usize..12,
+        board in 0..danas_device::boards().len(),
     ) {
         let target = Target::new(Some(danas_device::boards()[board].clone()), Limits::default());
         let small = target.cost(&inverted_residuals(resolution, width, blocks));

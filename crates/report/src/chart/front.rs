@@ -218,7 +218,7 @@ fn mark(resolved: &Resolved, point: &Point, class: &str, radius: f64, hint: bool
         format::percent(candidate.val_accuracy),
         Quantity::Ram.words(Quantity::Ram.of(&candidate.cost)),
         Quantity::Flash.words(Quantity::Flash.of(&candidate.cost)),
-        Quantity::Latency.words(candidate.cost.latency_ms),
+        Quantity::Latency.need(&candidate.cost, &resolved.summary.run),
         Quantity::Macs.words(candidate.cost.macs as f64),
     ))
 }

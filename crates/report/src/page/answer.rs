@@ -107,7 +107,7 @@ fn found_sentence(resolved: &Resolved, finished: Finished) -> String {
         None => String::new(),
     };
     let of_limit = |quantity: Quantity| {
-        let need = quantity.words(quantity.of(cost));
+        let need = quantity.need(cost, run);
         match quantity.limit(&run.limits) {
             Some(limit) => format!("{need} of {} {}", quantity.words(limit), quantity.name()),
             None => format!("{need} {}", quantity.name()),
@@ -129,7 +129,7 @@ fn found_sentence(resolved: &Resolved, finished: Finished) -> String {
         format::percent(finished.model.test_accuracy_int8),
         of_limit(Quantity::Ram),
         of_limit(Quantity::Flash),
-        Quantity::Latency.words(cost.latency_ms),
+        Quantity::Latency.need(cost, run),
     )
 }
 
@@ -169,7 +169,7 @@ fn infeasible_sentence(resolved: &Resolved, nearest: Option<&CandidateRecord>) -
             let excess = quantity.excess(&nearest.cost, &run.limits)?;
             Some(format!(
                 "{} {} where {} are allowed ({})",
-                quantity.words(quantity.of(&nearest.cost)),
+                quantity.need(&nearest.cost, run),
                 quantity.name(),
                 quantity.words(limit),
                 excess_words(excess)
@@ -215,12 +215,15 @@ fn cost_figure(resolved: &Resolved, quantity: Quantity, cost: &CostRecord) -> Fi
     let bar = limit
         .filter(|&limit| limit > 0.0)
         .map(|limit| (need / limit * 100.0).clamp(0.0, 100.0));
-    let note = match (limit, bar) {
+    let share = match (limit, bar) {
         (Some(limit), Some(_)) => {
             format!("{:.0} % of {}", need / limit * 100.0, quantity.words(limit))
         }
-        _ if quantity == Quantity::Latency && !run.latency_published => "extrapolated".to_owned(),
         _ => "no limit".to_owned(),
+    };
+    let note = match quantity {
+        Quantity::Latency if !run.latency_published => format!("extrapolated, {share}"),
+        _ => share,
     };
     Figure {
         name: quantity.name(),
@@ -255,7 +258,7 @@ fn nearest<'a>(resolved: &Resolved<'a>) -> Vec<&'a CandidateRecord> {
 impl<'a> Near<'a> {
     fn of(resolved: &Resolved, candidate: &'a CandidateRecord) -> Near<'a> {
         let need = |(quantity, _): (Quantity, f64)| Need {
-            words: quantity.words(quantity.of(&candidate.cost)),
+            words: quantity.need(&candidate.cost, &resolved.summary.run),
             excess: quantity
                 .excess(&candidate.cost, &resolved.summary.run.limits)
                 .map(excess_words),

@@ -78,7 +78,7 @@ impl<'a> Front<'a> {
                 let chart = draw(resolved, quantity)?;
                 below = below.max(chart.below);
                 Some(Chart {
-                    name: quantity.name(),
+                    name: quantity.heading(&resolved.summary.run),
                     svg: chart.svg.to_string(),
                 })
             })
@@ -209,7 +209,7 @@ pub(super) fn candidates_json(resolved: &Resolved) -> Result<String, serde_json:
         texts.extend(
             Quantity::ALL
                 .into_iter()
-                .map(|quantity| quantity.words(quantity.of(cost))),
+                .map(|quantity| quantity.need(cost, &resolved.summary.run)),
         );
         texts.push(model.map_or(String::new(), |m| format::percent(m.test_accuracy_int8)));
         texts.push(
