@@ -2,6 +2,7 @@
 
 mod bench;
 mod input;
+mod model;
 mod result;
 mod resume;
 
