@@ -33,7 +33,7 @@ fn check_figures(figures: &Value, file: &Path) {
     );
     assert!(number("arena_bytes") >= number("head_bytes") + number("persistent_bytes"));
     assert!(number("head_bytes") >= number("scratch_bytes"));
-    assert!(number("macs") > 10_000);
+    assert!(number("macs") > 1_000);
     let latency = figures["latency_ms"].as_object().unwrap();
     for board in ["nano-33-ble", "stm32f746", "esp32-s3", "rp2040"] {
         assert!(latency[board].as_f64().unwrap() > 0.0, "{board}");
@@ -60,8 +60,8 @@ fn a_converted_file_is_evaluated() {
         figures["confusion"]
     );
     // Another core asks for other scratch memory.
-    let board = evaluate(&["--board", "esp32"]);
-    assert_eq!(board["board"], "esp32");
+    let board = evaluate(&["--board", "esp32-s3"]);
+    assert_eq!(board["board"], "esp32-s3");
     assert_ne!(board["arena_bytes"], figures["arena_bytes"]);
 }
 
@@ -118,7 +118,7 @@ fn what_cannot_be_read_or_written_is_told() {
         .arg(folder.path());
     let said = fails(&mut export, 1);
     assert!(
-        said.contains("cannot be written as C") && said.contains("MAX_POOL_2D"),
+        said.contains("cannot be written as C") && said.contains("a window without padding"),
         "{said}"
     );
     let mut inspect = danas();
