@@ -4,6 +4,7 @@ mod audit;
 mod bench;
 mod compare;
 mod fix;
+mod model;
 mod resolutions;
 mod search;
 
@@ -17,6 +18,7 @@ pub(crate) use audit::AuditCommand;
 pub(crate) use bench::BenchCommand;
 pub(crate) use compare::{CompareCommand, Limit, Method};
 pub(crate) use fix::Fix;
+pub(crate) use model::{BoardChoice, EvaluateCommand, InspectCommand, SplitName};
 pub(crate) use resolutions::Resolutions;
 pub(crate) use search::{
     SearchCommand, SearchOptions, SpaceName, Steps, StrategyName, parse_colour,
@@ -83,7 +85,8 @@ pub(crate) enum Command {
     Bench(BenchCommand),
     /// List the boards that are known
     Boards(BoardsCommand),
-    /// Show what is in a folder of pictures: classes, sizes, splits, duplicates
+    /// Show what is in a folder of pictures (classes, sizes, splits, duplicates) or in a .tflite file (operators, and what
+    /// they cost on every board)
     Inspect(InspectCommand),
     /// Print a completion script for a shell
     Completions {
@@ -129,39 +132,6 @@ pub(crate) enum ExportForm {
     C,
 }
 
-/// `danas evaluate`.
-#[derive(Debug, Args)]
-pub(crate) struct EvaluateCommand {
-    /// The .tflite file
-    pub(crate) model: PathBuf,
-    /// A folder of pictures, or `synthetic:objects[,key=value...]`
-    #[arg(long, value_name = "SOURCE")]
-    pub(crate) data: String,
-    /// Which examples
-    #[arg(long, value_name = "NAME", value_enum, default_value_t = SplitName::Test)]
-    pub(crate) split: SplitName,
-    /// The seed the split was made with (that of the search)
-    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
-    pub(crate) seed: u64,
-    /// Say nothing but errors and the result
-    #[arg(long)]
-    pub(crate) quiet: bool,
-    /// Print one JSON object
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// A split by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SplitName {
-    /// What is trained on
-    Train,
-    /// What candidates are chosen by
-    Validation,
-    /// What is touched once, at the end
-    Test,
-}
-
 /// `danas boards`.
 #[derive(Debug, Args)]
 pub(crate) struct BoardsCommand {
@@ -169,19 +139,6 @@ pub(crate) struct BoardsCommand {
     #[arg(long, value_name = "FILE")]
     pub(crate) boards_file: Option<PathBuf>,
     /// Print one JSON array
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// `danas inspect`.
-#[derive(Debug, Args)]
-pub(crate) struct InspectCommand {
-    /// A folder of pictures, or `synthetic:objects[,key=value...]`
-    pub(crate) data: String,
-    /// The seed of the split, where danas makes it
-    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
-    pub(crate) seed: u64,
-    /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }

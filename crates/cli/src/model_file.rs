@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use danas_data::{Colour, DataConfig, MAX_RESOLUTION, MIN_RESOLUTION, Preprocessing};
-use danas_deploy::{Int8Model, read_file};
+use danas_deploy::{Network, NetworkFile, read_network};
 use danas_space::Shape;
 
 use crate::message::{Blame, Failure, Outcome, from_data};
@@ -11,26 +11,26 @@ use crate::message::{Blame, Failure, Outcome, from_data};
 /// The most bytes of a model file that are read; no microcontroller has as much flash.
 const MAX_FILE_BYTES: u64 = 64 << 20;
 
-/// A model, the memory plan that its file may carry, and the file's size.
+/// A network, the memory plan that its file may carry, and the file's size.
 pub(crate) struct ModelFile {
-    pub(crate) model: Int8Model,
+    pub(crate) network: Network,
     pub(crate) offsets: Vec<Option<u64>>,
     pub(crate) bytes: u64,
 }
 
 impl ModelFile {
-    /// Reads a model.
+    /// Reads a model of any tool.
     ///
     /// # Errors
     /// If there is no such file, or it is no model that can be run.
     pub(crate) fn read(path: &Path) -> Outcome<Self> {
         let bytes = read_limited(path)?;
-        let file = read_file(&bytes).map_err(|error| {
+        let NetworkFile { network, offsets } = read_network(&bytes).map_err(|error| {
             Failure::input(error).context(format!("{} is no usable model", path.display()))
         })?;
         Ok(Self {
-            model: file.model,
-            offsets: file.offsets,
+            network,
+            offsets,
             bytes: bytes.len() as u64,
         })
     }

@@ -3,14 +3,14 @@
 
 use std::error::Error;
 
-use danas_deploy::{Interpreter, read};
+use danas_deploy::{Interpreter, read_network};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [model, inputs, outputs] = arguments.as_slice() else {
         return Err("usage: infer MODEL INPUTS OUTPUTS".into());
     };
-    let interpreter = Interpreter::new(read(&std::fs::read(model)?)?);
+    let interpreter = Interpreter::new(read_network(&std::fs::read(model)?)?.network);
     let inputs: Vec<i8> = std::fs::read(inputs)?
         .into_iter()
         .map(|byte| byte as i8)

@@ -5,22 +5,28 @@ use danas_space::{Graph, Layer, Operator, Shape};
 use crate::kernels::EXACT_PRODUCTS;
 
 /// The most layers a model may have.
-const MAX_LAYERS: usize = 4096;
+pub(crate) const MAX_LAYERS: usize = 4096;
 /// The longest side, and the most channels, of a tensor.
 const MAX_DIMENSION: usize = 65_535;
+/// The most elements of a tensor; some are kept in single precision while they are read.
+const MAX_ELEMENTS: u64 = 1 << 24;
 /// The most elements of all activations of one example together.
-const MAX_ACTIVATIONS: u64 = 1 << 26;
-/// The most weights of all layers together.
-const MAX_WEIGHTS: u64 = 1 << 26;
+pub(crate) const MAX_ACTIVATIONS: u64 = 1 << 26;
+/// The most weights of all layers together; the interpreter keeps them in single precision.
+const MAX_WEIGHTS: u64 = 1 << 25;
 /// The most products that one output sums up: with inputs in ±255 and weights in ±128 the sum stays below
 /// 2^30, so that a bias below 2^30 cannot overflow the 32 bit accumulator.
-const MAX_PRODUCTS: u64 = 1 << 15;
+pub(crate) const MAX_PRODUCTS: u64 = 1 << 15;
 /// The most channels of a softmax: the fixed-point sum of exponentials has 12 integer bits.
-const MAX_CLASSES: usize = 4095;
+pub(crate) const MAX_CLASSES: usize = 4095;
 /// The largest side of a kernel, and the largest stride: a depthwise convolution then sums up no more products
 /// than are exact in single precision.
 const MAX_KERNEL: usize = 22;
 const _: () = assert!(MAX_KERNEL * MAX_KERNEL <= EXACT_PRODUCTS);
+/// The most taps of a depthwise kernel.
+pub(crate) const MAX_KERNEL_TAPS: u64 = EXACT_PRODUCTS as u64;
+/// The most numbers that are averaged: with zero points their sum stays below 2^30.
+pub(crate) const MAX_AVERAGED: u64 = 1 << 22;
 
 /// Why a graph, its weights or its quantisation cannot be a model.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -125,7 +131,7 @@ pub enum ModelError {
 }
 
 /// Checks `found` against `limit`.
-fn within(what: impl Into<String>, found: u64, limit: u64) -> Result<(), ModelError> {
+pub(crate) fn within(what: impl Into<String>, found: u64, limit: u64) -> Result<(), ModelError> {
     if found > limit {
         return Err(ModelError::TooLarge {
             what: what.into(),
@@ -163,7 +169,7 @@ pub(crate) fn check_shape(tensor: &str, shape: Shape) -> Result<u64, ModelError>
     within(
         format!("the number of elements of {tensor}"),
         elements,
-        MAX_ACTIVATIONS,
+        MAX_ELEMENTS,
     )?;
     Ok(elements)
 }
@@ -197,11 +203,18 @@ fn expected_output(graph: &Graph, layer: &Layer) -> Result<Shape, ModelError> {
         }
         Operator::Depthwise { kernel, stride, .. } => windowed(kernel, stride, input.channels),
         Operator::Add => Ok(graph.shape(layer.inputs[1])),
-        Operator::GlobalAveragePool => Ok(Shape {
-            height: 1,
-            width: 1,
-            ..input
-        }),
+        Operator::GlobalAveragePool => {
+            within(
+                format!("the number of pixels of {}", layer.name),
+                input.height as u64 * input.width as u64,
+                MAX_AVERAGED,
+            )?;
+            Ok(Shape {
+                height: 1,
+                width: 1,
+                ..input
+            })
+        }
         Operator::Dense => Ok(Shape {
             height: 1,
             width: 1,

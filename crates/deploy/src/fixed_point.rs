@@ -37,12 +37,26 @@ impl Multiplier {
         if shift < -31 {
             (significand, shift) = (0, 0);
         }
-        Some(Self {
-            significand: significand as i32,
+        Some(Self::from_parts(significand as i32, shift))
+    }
+
+    /// `significand / 2^31 x 2^shift`; the shift is -31 to 31.
+    fn from_parts(significand: i32, shift: i32) -> Self {
+        Self {
+            significand,
             left: shift.max(0) as u32,
             right: (-shift).max(0) as u32,
             half: (1 << (-shift).max(0)) >> 1,
-        })
+        }
+    }
+
+    /// The multiplier of a mean of `count` numbers that are multiplied with this one: the original's QuantizedMeanOrSum
+    /// puts as much of the division into the shift as it can, and cuts the rest off.
+    pub(crate) fn divided_by(self, count: u32) -> Self {
+        let shift = i32::from(self.shift());
+        let moved = count.ilog2().min((31 + shift) as u32);
+        let significand = (i64::from(self.significand) << moved) / i64::from(count);
+        Self::from_parts(significand as i32, shift - moved as i32)
     }
 
     /// The factor of `2^-31`.

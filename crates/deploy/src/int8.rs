@@ -4,6 +4,7 @@ use danas_space::{Activation, Graph, Operator};
 
 use crate::check::{ModelError, bias_count, check_count, check_graph, check_length, tensor_name};
 use crate::fixed_point::Multiplier;
+use crate::network::Fused;
 use crate::softmax::Softmax;
 
 /// How the integers of an activation map to real numbers: `real = scale x (q - zero_point)`.
@@ -32,25 +33,9 @@ impl Quantisation {
         f64::from(self.scale) * f64::from(i32::from(value) - i32::from(self.zero_point))
     }
 
-    /// The integers of all pixel values; `p - 128` for [`Quantisation::PIXELS`].
-    pub(crate) fn of_pixels(self) -> [i8; 256] {
-        std::array::from_fn(|pixel| {
-            let real = (pixel as f64 - 128.0) / 128.0;
-            let integer = (real / f64::from(self.scale)).round() + f64::from(self.zero_point);
-            integer.clamp(-128.0, 127.0) as i8
-        })
-    }
-
     /// The least and the greatest integer that an activation lets through.
     pub(crate) fn range(self, activation: Activation) -> (i8, i8) {
-        match activation {
-            Activation::Linear => (i8::MIN, i8::MAX),
-            Activation::Relu6 => {
-                let six = (6.0 / self.scale).round() as i32;
-                let max = i32::from(self.zero_point).saturating_add(six);
-                (self.zero_point, max.min(i32::from(i8::MAX)) as i8)
-            }
-        }
+        Fused::from(activation).range(self)
     }
 }
 
@@ -108,6 +93,47 @@ pub(crate) fn output_multipliers(
         .iter()
         .map(|&scale| Multiplier::new(f64::from(input) * f64::from(scale) / f64::from(output)))
         .collect()
+}
+
+/// The multiplier of a fully connected layer whose weights have one scale: there the product of the scales is rounded
+/// to single precision.
+pub(crate) fn one_scale_multiplier(input: f32, weights: f32, output: f32) -> Option<Multiplier> {
+    Multiplier::new(f64::from(input * weights) / f64::from(output))
+}
+
+/// Why an operator with weights cannot be computed, if so.
+pub(crate) fn weights_fault(
+    input: Quantisation,
+    weights: &Int8Weights,
+    output: Quantisation,
+) -> Option<&'static str> {
+    if !weights
+        .scales
+        .iter()
+        .all(|scale| scale.is_normal() && *scale > 0.0)
+    {
+        return Some("a scale of the weights is not a positive number");
+    }
+    output_multipliers(input.scale, &weights.scales, output.scale)
+        .is_none()
+        .then_some("input scale x weight scale / output scale is out of range")
+}
+
+/// Why an addition cannot be computed, if so.
+pub(crate) fn add_fault(inputs: [Quantisation; 2], output: Quantisation) -> Option<&'static str> {
+    add_multipliers(inputs.map(|input| input.scale), output.scale)
+        .is_none()
+        .then_some("the output scale is too fine for the scales of the inputs")
+}
+
+/// Why a softmax cannot be computed, if so.
+pub(crate) fn softmax_fault(input: Quantisation, output: Quantisation) -> Option<&'static str> {
+    if output != Quantisation::PROBABILITIES {
+        return Some("a softmax must write with scale 1/256 and zero point -128");
+    }
+    Softmax::new(input.scale)
+        .is_none()
+        .then_some("the scale of the input of the softmax is below 2^-26")
 }
 
 impl Int8Model {
@@ -178,6 +204,11 @@ impl Int8Model {
             .map_or(0, |layer| layer.output.elements())
     }
 
+    /// The graph, the quantisations and the weights.
+    pub(crate) fn into_parts(self) -> (Graph, Vec<Quantisation>, Vec<Int8Weights>) {
+        (self.graph, self.quantisations, self.weights)
+    }
+
     fn unrepresentable(&self, tensor: usize, reason: &'static str) -> ModelError {
         ModelError::Quantisation {
             tensor: tensor_name(&self.graph, tensor),
@@ -198,40 +229,19 @@ impl Int8Model {
         let (layer, weights) = (&self.graph.layers[index], &self.weights[index]);
         let input = self.quantisations[layer.inputs[0].0];
         let output = self.quantisations[index + 1];
-        let fail = |reason| Err(self.unrepresentable(index + 1, reason));
-        match layer.operator {
+        let fault = match layer.operator {
             Operator::Convolution { .. } | Operator::Depthwise { .. } | Operator::Dense => {
-                if !weights
-                    .scales
-                    .iter()
-                    .all(|scale| scale.is_normal() && *scale > 0.0)
-                {
-                    return fail("a scale of the weights is not a positive number");
-                }
-                if output_multipliers(input.scale, &weights.scales, output.scale).is_none() {
-                    return fail("input scale x weight scale / output scale is out of range");
-                }
+                weights_fault(input, weights, output)
             }
-            Operator::Add => {
-                let other = self.quantisations[layer.inputs[1].0];
-                if add_multipliers([input.scale, other.scale], output.scale).is_none() {
-                    return fail("the output scale is too fine for the scales of the inputs");
-                }
-            }
+            Operator::Add => add_fault([input, self.quantisations[layer.inputs[1].0]], output),
             Operator::GlobalAveragePool => {
-                if input != output {
-                    return fail("a pool must have the same quantisation in and out");
-                }
+                (input != output).then_some("a pool must have the same quantisation in and out")
             }
-            Operator::Softmax => {
-                if output != Quantisation::PROBABILITIES {
-                    return fail("a softmax must write with scale 1/256 and zero point -128");
-                }
-                if Softmax::new(input.scale).is_none() {
-                    return fail("the scale of the input of the softmax is below 2^-26");
-                }
-            }
-        }
-        Ok(())
+            Operator::Softmax => softmax_fault(input, output),
+        };
+        fault.map_or(
+            Ok(()),
+            |reason| Err(self.unrepresentable(index + 1, reason)),
+        )
     }
 }

@@ -1,16 +1,21 @@
 //! The int8 reference interpreter: bit for bit what the reference kernels of TensorFlow Lite for
 //! Microcontrollers compute.
 
-use danas_space::{Activation, Operator, Shape};
+use danas_space::Shape;
 use rayon::prelude::*;
 
 use crate::evaluate::{Answer, Evaluation, InputError, argmax, examples};
 use crate::fixed_point::Multiplier;
-use crate::int8::{ADD_SHIFT, Int8Model, Quantisation, add_multipliers, output_multipliers};
+use crate::int8::{
+    ADD_SHIFT, Quantisation, add_multipliers, one_scale_multiplier, output_multipliers,
+};
 use crate::kernels::{Packed, Window, convolution, depthwise};
+use crate::network::{Computation, Fused, Network, NetworkOperator, Sliding, Tensor};
+use crate::pixels::Pixels;
+use crate::pooling::{Mean, average_pool, max_pool};
 use crate::softmax::Softmax;
 
-/// From the accumulators of a layer to its outputs.
+/// From the accumulators of an operator to its outputs.
 struct Requantise {
     /// Bias and multiplier of each output channel.
     channels: Vec<(i32, Multiplier)>,
@@ -20,13 +25,8 @@ struct Requantise {
 }
 
 impl Requantise {
-    fn new(
-        bias: &[i32],
-        multipliers: Vec<Multiplier>,
-        output: Quantisation,
-        activation: Activation,
-    ) -> Self {
-        let (min, max) = output.range(activation);
+    fn new(bias: &[i32], multipliers: Vec<Multiplier>, output: Quantisation, fused: Fused) -> Self {
+        let (min, max) = fused.range(output);
         Self {
             channels: bias.iter().copied().zip(multipliers).collect(),
             zero_point: i32::from(output.zero_point),
@@ -46,7 +46,7 @@ impl Requantise {
     }
 }
 
-/// A layer, prepared.
+/// An operator, prepared.
 enum Step {
     Convolution {
         window: Window,
@@ -63,22 +63,39 @@ enum Step {
         tables: [Box<[i32; 256]>; 2],
         multiplier: Multiplier,
         zero_point: i32,
+        range: (i8, i8),
     },
-    GlobalAveragePool,
+    AveragePool(Window, (i8, i8)),
+    MaxPool(Window, (i8, i8)),
+    Mean(Mean),
     Softmax(Softmax),
+    Copy,
+    Pad {
+        top: usize,
+        left: usize,
+        zero_point: i8,
+    },
+    /// Nothing is computed with the numbers of a shape.
+    Nothing,
 }
 
-/// Scratch space for one example.
+/// Space for one example.
 struct State {
     tensors: Vec<Vec<i8>>,
+    scratch: Scratch,
+}
+
+/// Space for one operator at a time.
+#[derive(Default)]
+struct Scratch {
     shifted: Vec<f32>,
     patch: Vec<f32>,
     sums: Vec<i32>,
 }
 
-/// Runs an [`Int8Model`].
+/// Runs a [`Network`].
 pub struct Interpreter {
-    model: Int8Model,
+    network: Network,
     steps: Vec<Step>,
     /// The input integer of each pixel value.
     pixels: [i8; 256],
@@ -92,60 +109,89 @@ fn scaled_input(input: Quantisation, multiplier: Multiplier) -> Box<[i32; 256]> 
     }))
 }
 
-/// Prepares layer `index`; `None` only if a multiplier cannot be represented, which [`Int8Model::new`]
-/// excludes.
-fn prepare(model: &Int8Model, index: usize) -> Option<Step> {
-    let layer = &model.graph().layers[index];
-    let parameters = &model.weights()[index];
-    let shape = model.graph().shape(layer.inputs[0]);
-    let input = model.quantisations()[layer.inputs[0].0];
-    let output = model.quantisations()[index + 1];
-    let requantise = |activation| {
-        let multipliers = output_multipliers(input.scale, &parameters.scales, output.scale)?;
+/// The multipliers of an operator with weights.
+fn multipliers(
+    operator: &NetworkOperator,
+    input: Quantisation,
+    output: Quantisation,
+) -> Option<Vec<Multiplier>> {
+    let scales = &operator.weights.scales;
+    match operator.computation {
+        Computation::FullyConnected {
+            one_scale: true, ..
+        } => scales
+            .iter()
+            .map(|&scale| one_scale_multiplier(input.scale, scale, output.scale))
+            .collect(),
+        _ => output_multipliers(input.scale, scales, output.scale),
+    }
+}
+
+/// Prepares operator `index`; `None` only if a multiplier cannot be represented, which the checks of a network
+/// exclude.
+fn prepare(network: &Network, index: usize) -> Option<Step> {
+    let operator = &network.operators()[index];
+    let first = operator.inputs[0];
+    let (shape, output_shape) = (network.shape(first), network.shape(index + 1));
+    let (input, output) = (network.quantisation(first), network.quantisation(index + 1));
+    let requantise = |fused| {
+        let multipliers = multipliers(operator, input, output)?;
         Some(Requantise::new(
-            &parameters.bias,
+            &operator.weights.bias,
             multipliers,
             output,
-            activation,
+            fused,
         ))
     };
-    let weights = || parameters.values.iter().map(|&weight| f32::from(weight));
-    Some(match layer.operator {
-        Operator::Convolution {
-            kernel,
-            stride,
-            activation,
-        } => Step::Convolution {
-            window: Window::new(shape, layer.output, kernel, stride),
-            weights: Packed::new(weights(), kernel * kernel * shape.channels),
-            requantise: requantise(activation)?,
+    let weights = || {
+        operator
+            .weights
+            .values
+            .iter()
+            .map(|&weight| f32::from(weight))
+    };
+    let sliding =
+        |sliding: Sliding| Window::padded(shape, output_shape, sliding.window, sliding.padding);
+    Some(match operator.computation {
+        Computation::Convolution(window, fused) => Step::Convolution {
+            window: sliding(window),
+            weights: Packed::new(weights(), window.window.taps() * shape.channels),
+            requantise: requantise(fused)?,
         },
-        Operator::Depthwise {
-            kernel,
-            stride,
-            activation,
-        } => Step::Depthwise {
-            window: Window::new(shape, layer.output, kernel, stride),
+        Computation::Depthwise(window, fused) => Step::Depthwise {
+            window: sliding(window),
             weights: weights().collect(),
-            requantise: requantise(activation)?,
+            requantise: requantise(fused)?,
         },
-        Operator::Dense => Step::Convolution {
-            window: Window::dense(shape.elements(), layer.output.channels),
+        Computation::FullyConnected { fused, .. } => Step::Convolution {
+            window: Window::dense(shape.elements(), output_shape.elements()),
             weights: Packed::new(weights(), shape.elements()),
-            requantise: requantise(Activation::Linear)?,
+            requantise: requantise(fused)?,
         },
-        Operator::Add => {
-            let other = model.quantisations()[layer.inputs[1].0];
+        Computation::Add(fused) => {
+            let other = network.quantisation(operator.inputs[1]);
             let multipliers = add_multipliers([input.scale, other.scale], output.scale)?;
             let [first, second] = multipliers.inputs;
             Step::Add {
                 tables: [scaled_input(input, first), scaled_input(other, second)],
                 multiplier: multipliers.output,
                 zero_point: i32::from(output.zero_point),
+                range: fused.range(output),
             }
         }
-        Operator::GlobalAveragePool => Step::GlobalAveragePool,
-        Operator::Softmax => Step::Softmax(Softmax::new(input.scale)?),
+        Computation::AveragePool(window, fused) => {
+            Step::AveragePool(sliding(window), fused.range(output))
+        }
+        Computation::MaxPool(window, fused) => Step::MaxPool(sliding(window), fused.range(output)),
+        Computation::Mean => Step::Mean(Mean::new(input, output, shape.height * shape.width)?),
+        Computation::Softmax => Step::Softmax(Softmax::new(input.scale)?),
+        Computation::Reshape => Step::Copy,
+        Computation::Pad { top, left } => Step::Pad {
+            top,
+            left,
+            zero_point: output.zero_point,
+        },
+        Computation::Dimensions(_) => Step::Nothing,
     })
 }
 
@@ -156,118 +202,159 @@ fn shift(input: &[i8], zero_point: i8, shifted: &mut Vec<f32>) {
     shifted.extend(input.iter().map(|&value| f32::from(value) - zero_point));
 }
 
-/// The average of each channel, rounded to nearest, ties away from zero.
-fn average(input: &[i8], sums: &mut Vec<i32>, output: &mut [i8]) {
-    let channels = output.len();
-    let pixels = (input.len() / channels) as i32;
-    sums.clear();
-    sums.resize(channels, 0);
-    for pixel in input.chunks_exact(channels) {
-        for (sum, &value) in sums.iter_mut().zip(pixel) {
-            *sum += i32::from(value);
-        }
+/// Copies an input into the output with rows above and columns to the left of it.
+fn pad(shapes: [Shape; 2], input: &[i8], corner: (usize, usize), output: &mut [i8]) {
+    let row = |shape: Shape| shape.width * shape.channels;
+    let left = corner.1 * shapes[0].channels;
+    let rows = output.chunks_exact_mut(row(shapes[1])).skip(corner.0);
+    for (output, input) in rows.zip(input.chunks_exact(row(shapes[0]))) {
+        output[left..left + input.len()].copy_from_slice(input);
     }
-    for (output, &sum) in output.iter_mut().zip(sums.iter()) {
-        let half = if sum > 0 { pixels / 2 } else { -(pixels / 2) };
-        *output = ((sum + half) / pixels) as i8;
+}
+
+impl Step {
+    /// Computes operator `index`; `before` are the tensors that exist.
+    fn run(
+        &self,
+        network: &Network,
+        index: usize,
+        before: &[Vec<i8>],
+        scratch: &mut Scratch,
+        output: &mut [i8],
+    ) {
+        let operator = &network.operators()[index];
+        let first = operator.inputs[0];
+        let input = before[first].as_slice();
+        let zero_point = network.quantisation(first).zero_point;
+        let shapes = [network.shape(first), network.shape(index + 1)];
+        match self {
+            Step::Convolution {
+                window,
+                weights,
+                requantise,
+            } => {
+                shift(input, zero_point, &mut scratch.shifted);
+                let patch = &mut scratch.patch;
+                convolution(
+                    window,
+                    &scratch.shifted,
+                    weights,
+                    patch,
+                    output,
+                    |channel, sum| requantise.apply(channel, sum),
+                );
+            }
+            Step::Depthwise {
+                window,
+                weights,
+                requantise,
+            } => {
+                shift(input, zero_point, &mut scratch.shifted);
+                let sums = &mut scratch.patch;
+                depthwise(
+                    window,
+                    &scratch.shifted,
+                    weights,
+                    sums,
+                    output,
+                    |channel, sum| requantise.apply(channel, sum),
+                );
+            }
+            Step::Add {
+                tables,
+                multiplier,
+                zero_point,
+                range,
+            } => {
+                let other = &before[operator.inputs[1]];
+                let (min, max) = (i32::from(range.0), i32::from(range.1));
+                for ((output, &a), &b) in output.iter_mut().zip(input).zip(other) {
+                    let sum = tables[0][usize::from(a as u8)] + tables[1][usize::from(b as u8)];
+                    *output = (multiplier.apply(sum) + zero_point).clamp(min, max) as i8;
+                }
+            }
+            Step::AveragePool(window, range) => {
+                let channels = shapes[0].channels;
+                average_pool(window, input, channels, *range, &mut scratch.sums, output);
+            }
+            Step::MaxPool(window, range) => {
+                max_pool(window, input, shapes[0].channels, *range, output);
+            }
+            Step::Mean(mean) => mean.apply(input, &mut scratch.sums, output),
+            Step::Softmax(softmax) => {
+                let channels = shapes[1].channels;
+                for (input, output) in input
+                    .chunks_exact(channels)
+                    .zip(output.chunks_exact_mut(channels))
+                {
+                    softmax.apply(input, output);
+                }
+            }
+            Step::Copy => output.copy_from_slice(input),
+            Step::Pad {
+                top,
+                left,
+                zero_point,
+            } => {
+                output.fill(*zero_point);
+                pad(shapes, input, (*top, *left), output);
+            }
+            Step::Nothing => (),
+        }
     }
 }
 
 impl Interpreter {
-    /// Prepares a model.
-    pub fn new(model: Int8Model) -> Self {
-        let steps = (0..model.graph().layers.len())
+    /// Prepares a network, or a model.
+    pub fn new(network: impl Into<Network>) -> Self {
+        let network = network.into();
+        let steps = (0..network.operators().len())
             .map(|index| {
-                prepare(&model, index).expect("Int8Model::new checks that multipliers exist")
+                prepare(&network, index).expect("the checks of a network find its multipliers")
             })
             .collect();
-        let pixels = model.quantisations()[0].of_pixels();
+        let pixels = Pixels::Centred.integers(network.input_quantisation());
         Self {
-            model,
+            network,
             steps,
             pixels,
         }
     }
 
-    /// The model that is run.
-    pub fn model(&self) -> &Int8Model {
-        &self.model
+    /// Takes pixels for other numbers than danas trains with ([`Pixels::Centred`]).
+    pub fn with_pixels(mut self, pixels: Pixels) -> Self {
+        self.pixels = pixels.integers(self.network.input_quantisation());
+        self
+    }
+
+    /// The network that is run.
+    pub fn network(&self) -> &Network {
+        &self.network
     }
 
     fn state(&self) -> State {
-        let graph = self.model.graph();
-        let shapes = std::iter::once(graph.input).chain(graph.layers.iter().map(|l| l.output));
+        let size = |tensor: &Tensor| match tensor {
+            Tensor::Activation(shape, _) => shape.elements(),
+            Tensor::Dimensions(_) => 0,
+        };
+        let tensors = self.network.tensors().iter();
         State {
-            tensors: shapes.map(|shape| vec![0; shape.elements()]).collect(),
-            shifted: Vec::new(),
-            patch: Vec::new(),
-            sums: Vec::new(),
+            tensors: tensors.map(|tensor| vec![0; size(tensor)]).collect(),
+            scratch: Scratch::default(),
         }
     }
 
     /// Runs the example in `state.tensors[0]`.
     fn run_state<'s>(&self, state: &'s mut State) -> &'s [i8] {
-        let graph = self.model.graph();
-        for (index, (layer, step)) in graph.layers.iter().zip(&self.steps).enumerate() {
+        for (index, step) in self.steps.iter().enumerate() {
             let (before, after) = state.tensors.split_at_mut(index + 1);
-            let output = after[0].as_mut_slice();
-            let input = before[layer.inputs[0].0].as_slice();
-            let zero_point = self.model.quantisations()[layer.inputs[0].0].zero_point;
-            match step {
-                Step::Convolution {
-                    window,
-                    weights,
-                    requantise,
-                } => {
-                    shift(input, zero_point, &mut state.shifted);
-                    let patch = &mut state.patch;
-                    convolution(
-                        window,
-                        &state.shifted,
-                        weights,
-                        patch,
-                        output,
-                        |channel, sum| requantise.apply(channel, sum),
-                    );
-                }
-                Step::Depthwise {
-                    window,
-                    weights,
-                    requantise,
-                } => {
-                    shift(input, zero_point, &mut state.shifted);
-                    let sums = &mut state.patch;
-                    depthwise(
-                        window,
-                        &state.shifted,
-                        weights,
-                        sums,
-                        output,
-                        |channel, sum| requantise.apply(channel, sum),
-                    );
-                }
-                Step::Add {
-                    tables,
-                    multiplier,
-                    zero_point,
-                } => {
-                    let other = &before[layer.inputs[1].0];
-                    for ((output, &a), &b) in output.iter_mut().zip(input).zip(other) {
-                        let sum = tables[0][usize::from(a as u8)] + tables[1][usize::from(b as u8)];
-                        *output = (multiplier.apply(sum) + zero_point).clamp(-128, 127) as i8;
-                    }
-                }
-                Step::GlobalAveragePool => average(input, &mut state.sums, output),
-                Step::Softmax(softmax) => {
-                    let channels = layer.output.channels;
-                    for (input, output) in input
-                        .chunks_exact(channels)
-                        .zip(output.chunks_exact_mut(channels))
-                    {
-                        softmax.apply(input, output);
-                    }
-                }
-            }
+            step.run(
+                &self.network,
+                index,
+                before,
+                &mut state.scratch,
+                &mut after[0],
+            );
         }
         state.tensors.last().map_or(&[], |tensor| tensor)
     }
@@ -285,7 +372,7 @@ impl Interpreter {
     /// # Errors
     /// [`InputError`] when the inputs are not a whole number of examples.
     pub fn run(&self, inputs: &[i8]) -> Result<Vec<i8>, InputError> {
-        let shape: Shape = self.model.graph().input;
+        let shape: Shape = self.network.input();
         examples(shape, inputs.len())?;
         let outputs: Vec<Vec<i8>> = inputs
             .par_chunks_exact(shape.elements())
@@ -305,7 +392,7 @@ impl Interpreter {
     /// # Errors
     /// [`InputError`] when the pixels are not a whole number of examples.
     pub fn classify(&self, pixels: &[u8]) -> Result<Vec<usize>, InputError> {
-        let shape = self.model.graph().input;
+        let shape = self.network.input();
         examples(shape, pixels.len())?;
         Ok(pixels
             .par_chunks_exact(shape.elements())
@@ -321,10 +408,10 @@ impl Interpreter {
     /// # Errors
     /// [`InputError`] when pixels and labels do not fit the model or each other.
     pub fn evaluate(&self, pixels: &[u8], labels: &[usize]) -> Result<Evaluation, InputError> {
-        let quantisation = self.model.output_quantisation();
+        let quantisation = self.network.output_quantisation();
         Evaluation::of(
-            self.model.graph().input,
-            self.model.outputs(),
+            self.network.input(),
+            self.network.outputs(),
             pixels,
             labels,
             || self.state(),

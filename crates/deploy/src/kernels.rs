@@ -38,30 +38,54 @@ impl Sum for i32 {
     }
 }
 
-/// A sliding window with TensorFlow's SAME padding: `output = ceil(input / stride)`, the odd pixel of
-/// padding at the bottom and at the right.
+/// Where a window may lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Padding {
+    /// As many outputs as the stride leaves room for; what is missing is added on both sides, the odd pixel at the
+    /// bottom and at the right.
+    Same,
+    /// Inside the input only.
+    Valid,
+}
+
+/// A sliding window; rows before columns. Taps may lie outside of the input, which counts as 0 there.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Window {
     input: Shape,
     output: Shape,
-    kernel: usize,
-    stride: usize,
+    shape: danas_device::Window,
     pub(crate) pad_top: usize,
     pub(crate) pad_left: usize,
 }
 
 impl Window {
+    /// A square window with TensorFlow's SAME padding: `output = ceil(input / stride)`, the odd pixel of padding at the
+    /// bottom and at the right.
     pub(crate) fn new(input: Shape, output: Shape, kernel: usize, stride: usize) -> Self {
-        let before = |input: usize, output: usize| {
-            ((output - 1) * stride + kernel).saturating_sub(input) / 2
+        let window = danas_device::Window::square(kernel, stride);
+        Self::padded(input, output, window, Padding::Same)
+    }
+
+    /// A window of any kind.
+    pub(crate) fn padded(
+        input: Shape,
+        output: Shape,
+        shape: danas_device::Window,
+        padding: Padding,
+    ) -> Self {
+        let before = |input: usize, output: usize, axis: usize| match padding {
+            Padding::Same => {
+                let covered = (output - 1) * shape.stride[axis] + span(&shape, axis);
+                covered.saturating_sub(input) / 2
+            }
+            Padding::Valid => 0,
         };
         Self {
             input,
             output,
-            kernel,
-            stride,
-            pad_top: before(input.height, output.height),
-            pad_left: before(input.width, output.width),
+            shape,
+            pad_top: before(input.height, output.height, 0),
+            pad_left: before(input.width, output.width, 1),
         }
     }
 
@@ -77,30 +101,40 @@ impl Window {
 
     /// The taps of the window at output (`y`, `x`) that lie inside the input: index of the tap, offset of
     /// the pixel in the input.
-    fn taps(&self, y: usize, x: usize) -> impl Iterator<Item = (usize, usize)> + '_ {
-        let position = move |origin: usize, tap: usize, pad: usize, limit: usize| {
-            (origin * self.stride + tap)
+    pub(crate) fn taps(&self, y: usize, x: usize) -> impl Iterator<Item = (usize, usize)> + '_ {
+        let danas_device::Window {
+            kernel,
+            stride,
+            dilation,
+        } = self.shape;
+        let position = move |axis: usize, origin: usize, tap: usize, pad: usize, limit: usize| {
+            (origin * stride[axis] + tap * dilation[axis])
                 .checked_sub(pad)
                 .filter(|&at| at < limit)
         };
-        (0..self.kernel)
+        (0..kernel[0])
             .filter_map(move |ky| {
-                position(y, ky, self.pad_top, self.input.height).map(|iy| (ky, iy))
+                position(0, y, ky, self.pad_top, self.input.height).map(|iy| (ky, iy))
             })
             .flat_map(move |(ky, iy)| {
-                (0..self.kernel).filter_map(move |kx| {
-                    let ix = position(x, kx, self.pad_left, self.input.width)?;
+                (0..kernel[1]).filter_map(move |kx| {
+                    let ix = position(1, x, kx, self.pad_left, self.input.width)?;
                     let offset = (iy * self.input.width + ix) * self.input.channels;
-                    Some((ky * self.kernel + kx, offset))
+                    Some((ky * kernel[1] + kx, offset))
                 })
             })
     }
 
     /// All output positions in order.
-    fn positions(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
+    pub(crate) fn positions(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
         let (height, width) = (self.output.height, self.output.width);
         (0..height).flat_map(move |y| (0..width).map(move |x| (y, x)))
     }
+}
+
+/// How far a kernel reaches along an axis, in pixels of the input.
+pub(crate) fn span(window: &danas_device::Window, axis: usize) -> usize {
+    (window.kernel[axis] - 1) * window.dilation[axis] + 1
 }
 
 /// Weights `[outputs, depth]` in the order in which [`convolution`] reads them:
@@ -109,6 +143,12 @@ impl Window {
 pub(crate) struct Packed {
     values: Vec<f32>,
     depth: usize,
+}
+
+/// How many numbers [`Packed`] keeps for so many weights of so many outputs.
+pub(crate) fn padded_weights(weights: usize, outputs: usize) -> u64 {
+    let depth = weights / outputs.max(1);
+    depth as u64 * outputs.next_multiple_of(BLOCK) as u64
 }
 
 impl Packed {
@@ -152,13 +192,14 @@ pub(crate) fn convolution<A: Sum, O>(
     finish: impl Fn(usize, A) -> O,
 ) {
     let channels = window.input.channels;
-    let direct = window.kernel == 1;
+    let direct = window.shape.taps() == 1;
+    let [stride_y, stride_x] = window.shape.stride;
     for ((y, x), pixel) in window
         .positions()
         .zip(output.chunks_exact_mut(window.output.channels))
     {
         let values: &[f32] = if direct {
-            let at = (y * window.input.width + x) * window.stride * channels;
+            let at = (y * stride_y * window.input.width + x * stride_x) * channels;
             &input[at..at + channels]
         } else {
             patch.clear();
@@ -179,8 +220,9 @@ pub(crate) fn convolution<A: Sum, O>(
     }
 }
 
-/// Depthwise convolution of one example; weights `[kernel, kernel, channels]`, at most [`EXACT_PRODUCTS`] per
-/// channel. `finish` makes an output of (channel, sum of products).
+/// Depthwise convolution of one example; weights `[kernel, kernel, output channels]`, at most [`EXACT_PRODUCTS`] per
+/// channel. Every input channel makes as many output channels as there are more of them. `finish` makes an output of
+/// (channel, sum of products).
 pub(crate) fn depthwise<A: Sum, O>(
     window: &Window,
     input: &[f32],
@@ -189,15 +231,27 @@ pub(crate) fn depthwise<A: Sum, O>(
     output: &mut [O],
     finish: impl Fn(usize, A) -> O,
 ) {
-    let channels = window.input.channels;
-    for ((y, x), pixel) in window.positions().zip(output.chunks_exact_mut(channels)) {
+    let (channels, outputs) = (window.input.channels, window.output.channels);
+    let multiplier = outputs / channels;
+    for ((y, x), pixel) in window.positions().zip(output.chunks_exact_mut(outputs)) {
         sums.clear();
-        sums.resize(channels, 0.0);
+        sums.resize(outputs, 0.0);
         for (tap, offset) in window.taps(y, x) {
             let values = &input[offset..offset + channels];
-            let weights = &weights[tap * channels..][..channels];
-            for ((sum, &value), &weight) in sums.iter_mut().zip(values).zip(weights) {
-                *sum += value * weight;
+            let weights = &weights[tap * outputs..][..outputs];
+            if multiplier == 1 {
+                for ((sum, &value), &weight) in sums.iter_mut().zip(values).zip(weights) {
+                    *sum += value * weight;
+                }
+                continue;
+            }
+            let groups = sums
+                .chunks_exact_mut(multiplier)
+                .zip(weights.chunks_exact(multiplier));
+            for ((sums, weights), &value) in groups.zip(values) {
+                for (sum, &weight) in sums.iter_mut().zip(weights) {
+                    *sum += value * weight;
+                }
             }
         }
         for (channel, (output, &sum)) in pixel.iter_mut().zip(sums.iter()).enumerate() {

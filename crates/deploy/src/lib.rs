@@ -4,10 +4,11 @@
 //! [`calibrate`]d on sample pictures, [`quantise`]d to an [`Int8Model`] and [`write()`]n as a `.tflite` file.
 //! [`read`] parses a file back ([`read_file`] with the memory plan that it may carry), and the [`Interpreter`] computes
 //! exactly what the reference kernels of TensorFlow Lite for Microcontrollers compute, so that what is evaluated is the
-//! file. [`c_library`] writes a model as C code that computes the same without any runtime.
+//! file. Files that other tools wrote are read with [`read_network`]: a [`Network`] has more operators than a model. [`c_library`] writes a model as C code that computes the same without any runtime.
 //!
 //! Pixels are bytes `[n, height, width, channels]`; everywhere a pixel `p` means the real number
-//! `(p - 128) / 128`, which int8 with scale 1/128 and zero point 0 represents without loss.
+//! `(p - 128) / 128`, which int8 with scale 1/128 and zero point 0 represents without loss. Only for networks of other
+//! tools the [`Interpreter`] can be told what else it meant ([`Pixels`]).
 
 mod c;
 mod calibrate;
@@ -20,6 +21,9 @@ mod int8;
 mod interpreter;
 mod kernels;
 mod model;
+mod network;
+mod pixels;
+mod pooling;
 mod quantise;
 mod read;
 mod schema;
@@ -34,6 +38,8 @@ pub use header::{Header, HeaderError, c_header};
 pub use int8::{Int8Model, Int8Weights, Quantisation};
 pub use interpreter::Interpreter;
 pub use model::{FloatModel, LayerParameters};
+pub use network::Network;
+pub use pixels::Pixels;
 pub use quantise::{QuantiseError, quantise};
-pub use read::{ModelFile, ReadError, read, read_file};
+pub use read::{ModelFile, NetworkFile, ReadError, read, read_file, read_network};
 pub use write::{Metadata, TensorNames, write};

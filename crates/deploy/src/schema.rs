@@ -1,6 +1,8 @@
 //! The part of TensorFlow Lite's schema (version 3) that classifiers need. Slots are vtable offsets:
 //! field number `n` of a table is at `4 + 2 n`.
 
+use danas_device::OperatorKind;
+
 /// What a file starts with, after the offset of its root.
 pub(crate) const IDENTIFIER: &str = "TFL3";
 /// The version of the schema.
@@ -94,6 +96,11 @@ pub(crate) mod depthwise_options {
     pub(crate) const DILATION_H: u16 = 16;
 }
 
+pub(crate) mod fully_connected_options {
+    pub(crate) const FUSED_ACTIVATION: u16 = 4;
+    pub(crate) const WEIGHTS_FORMAT: u16 = 6;
+}
+
 pub(crate) mod pool_options {
     pub(crate) const PADDING: u16 = 4;
     pub(crate) const STRIDE_W: u16 = 6;
@@ -126,37 +133,62 @@ pub(crate) mod padding {
 /// ActivationFunctionType.
 pub(crate) mod activation {
     pub(crate) const NONE: i8 = 0;
+    pub(crate) const RELU: i8 = 1;
+    pub(crate) const RELU_N1_TO_1: i8 = 2;
     pub(crate) const RELU6: i8 = 3;
 }
 
 /// An operator of the format: its code, the kind of its options, and how a resolver registers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Builtin {
+    /// What it computes.
+    pub(crate) kind: OperatorKind,
     /// BuiltinOperator.
     pub(crate) code: i32,
     /// BuiltinOptions.
     pub(crate) options: u8,
-    /// The name of the schema.
-    pub(crate) name: &'static str,
     /// The method of TensorFlow Lite for Microcontrollers' `MicroMutableOpResolver`.
     pub(crate) method: &'static str,
 }
 
 impl Builtin {
-    pub(crate) const ADD: Self = Self::new(0, 11, "ADD", "AddAdd");
-    pub(crate) const AVERAGE_POOL_2D: Self = Self::new(1, 5, "AVERAGE_POOL_2D", "AddAveragePool2D");
-    pub(crate) const CONV_2D: Self = Self::new(3, 1, "CONV_2D", "AddConv2D");
+    pub(crate) const ADD: Self = Self::new(OperatorKind::Add, 0, 11, "AddAdd");
+    pub(crate) const AVERAGE_POOL_2D: Self =
+        Self::new(OperatorKind::AveragePool, 1, 5, "AddAveragePool2D");
+    pub(crate) const CONV_2D: Self = Self::new(OperatorKind::Convolution, 3, 1, "AddConv2D");
     pub(crate) const DEPTHWISE_CONV_2D: Self =
-        Self::new(4, 2, "DEPTHWISE_CONV_2D", "AddDepthwiseConv2D");
-    pub(crate) const SOFTMAX: Self = Self::new(25, 9, "SOFTMAX", "AddSoftmax");
+        Self::new(OperatorKind::Depthwise, 4, 2, "AddDepthwiseConv2D");
+    pub(crate) const SOFTMAX: Self = Self::new(OperatorKind::Softmax, 25, 9, "AddSoftmax");
 
-    const fn new(code: i32, options: u8, name: &'static str, method: &'static str) -> Self {
+    /// All operators that are read.
+    pub(crate) const READ: [Self; 13] = [
+        Self::ADD,
+        Self::AVERAGE_POOL_2D,
+        Self::CONV_2D,
+        Self::DEPTHWISE_CONV_2D,
+        Self::new(OperatorKind::FullyConnected, 9, 8, "AddFullyConnected"),
+        Self::new(OperatorKind::MaxPool, 17, 5, "AddMaxPool2D"),
+        Self::new(OperatorKind::Reshape, 22, 17, "AddReshape"),
+        Self::SOFTMAX,
+        Self::new(OperatorKind::Pad, 34, 22, "AddPad"),
+        Self::new(OperatorKind::Mean, 40, 27, "AddMean"),
+        Self::new(OperatorKind::StridedSlice, 45, 32, "AddStridedSlice"),
+        Self::new(OperatorKind::Shape, 77, 55, "AddShape"),
+        Self::new(OperatorKind::Pack, 83, 59, "AddPack"),
+    ];
+
+    const fn new(kind: OperatorKind, code: i32, options: u8, method: &'static str) -> Self {
         Self {
+            kind,
             code,
             options,
-            name,
             method,
         }
+    }
+
+    /// The name of the schema.
+    pub(crate) fn name(self) -> &'static str {
+        self.kind.name()
     }
 
     /// The operator that computes a layer. A fully connected layer is a convolution whose kernel is the whole

@@ -31,7 +31,7 @@ pub enum Core {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kernels {
-    /// TFLM's reference kernels, as in the x86-64 Python wheel: no scratch.
+    /// TFLM's reference kernels, as in the x86-64 Python wheel: no scratch but for MEAN.
     Reference,
     /// CMSIS-NN in plain C.
     CmsisNn,
@@ -39,7 +39,7 @@ pub enum Kernels {
     CmsisNnDsp,
     /// CMSIS-NN with Helium vectors.
     CmsisNnHelium,
-    /// ESP-NN, generic optimisations: no scratch.
+    /// ESP-NN, generic optimisations: the same scratch as the reference kernels.
     EspNn,
     /// ESP-NN with the vector instructions of the ESP32-S3.
     EspNnVector,
@@ -59,7 +59,7 @@ impl Core {
 }
 
 impl Kernels {
-    /// Whether any of these kernels asks for scratch memory.
+    /// Whether any of these kernels asks for other scratch memory than the reference kernels.
     pub(crate) fn need_scratch(self) -> bool {
         !matches!(self, Kernels::Reference | Kernels::EspNn)
     }

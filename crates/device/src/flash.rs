@@ -1,8 +1,8 @@
 //! Flash: the model file and the code of the runtime.
 
-use crate::arena::{has_weights, tensors};
 use crate::core::Kernels;
 use crate::plan::{MemoryPlan, Planner};
+use crate::program::{OperatorKind, Program};
 use danas_space::{Activation, Graph, Operator};
 
 /// What the .tflite writer spends on what is no weight, in bytes. A FlatBuffer is made of tables and vectors with
@@ -51,7 +51,7 @@ pub(crate) fn model_bytes(graph: &Graph) -> u64 {
         if !matches!(fused(layer.operator), Some(Activation::Relu6)) {
             bytes += file::ZERO_POINT;
         }
-        if !has_weights(layer.operator) {
+        if !layer.operator.has_weights() {
             bytes += file::WORD * layer.inputs.len() as u64;
             continue;
         }
@@ -86,10 +86,10 @@ pub(crate) fn model_bytes(graph: &Graph) -> u64 {
 
 /// What a memory plan adds to the model file, in bytes: per tensor, constants included, an offset; its name, a buffer
 /// and the tables around them.
-pub(crate) fn plan_bytes(graph: &Graph, plan: &MemoryPlan) -> u64 {
+pub(crate) fn plan_bytes(program: &Program, plan: &MemoryPlan) -> u64 {
     match plan.planner {
         Planner::Runtime => 0,
-        Planner::File => file::PLAN + file::WORD * tensors(graph),
+        Planner::File => file::PLAN + file::WORD * program.tensors_of_file(),
     }
 }
 
@@ -119,39 +119,58 @@ fn fused(operator: Operator) -> Option<Activation> {
 /// TFLM's core on a Cortex-M4 (-Os): interpreter, allocator, planner, flatbuffer access.
 const RUNTIME_CORE: u64 = 46 * 1024;
 
-/// Predicted size of the runtime's code in bytes: TFLM's core and the int8 kernels of the operators used. On a
-/// Cortex-M4 all int8 kernels of CMSIS-NN together are 26 KiB (56 KiB less 30 KiB for int16 and int4, which an
-/// INT8-only registration leaves out), 2 of them taken to be those of
-/// FULLY_CONNECTED, which no file uses; how they divide among the operators is an estimate. Other cores are taken
-/// to be the same size, the ESP32-S3 twice for its assembly per shape.
-pub(crate) fn runtime_bytes(graph: &Graph, kernels: Kernels) -> u64 {
-    let mut used = [false; 5];
-    for layer in &graph.layers {
-        used[kind(layer.operator)] = true;
+/// Predicted size of the runtime's code in bytes: TFLM's core and the int8 kernels of the operators that the program
+/// uses. On a Cortex-M4 all int8 kernels of CMSIS-NN together are 26 KiB (56 KiB less 30 KiB for int16 and int4, which
+/// an INT8-only registration leaves out); how they divide among the operators is an estimate, and so is what TFLM's own
+/// kernels of operators add that CMSIS-NN does not have. Other cores are taken to be the same size, the ESP32-S3 twice
+/// for its assembly per shape.
+pub(crate) fn runtime_bytes(program: &Program, kernels: Kernels) -> u64 {
+    let mut used = [false; OperatorKind::COUNT];
+    for operation in program.operations() {
+        used[operation.kind as usize] = true;
     }
-    let code: u64 = used
-        .iter()
-        .zip(KERNEL_KIB)
-        .filter(|(used, _)| **used)
-        .map(|(_, kib)| kib * 1024)
-        .sum();
+    let of_used = |sizes: [u64; OperatorKind::COUNT]| -> u64 {
+        let sizes = used.iter().zip(sizes).filter(|(used, _)| **used);
+        sizes.map(|(_, bytes)| bytes).sum()
+    };
     let factor = if kernels == Kernels::EspNnVector {
         2
     } else {
         1
     };
-    RUNTIME_CORE + factor * code
+    RUNTIME_CORE + factor * of_used(OPTIMISED) + of_used(PLAIN)
 }
 
-/// KiB of the kernels of each operator, by [`kind`]; 24 together.
-const KERNEL_KIB: [u64; 5] = [9, 9, 2, 2, 2];
+const KIB: u64 = 1024;
 
-fn kind(operator: Operator) -> usize {
-    match operator {
-        Operator::Convolution { .. } | Operator::Dense => 0,
-        Operator::Depthwise { .. } => 1,
-        Operator::Add => 2,
-        Operator::GlobalAveragePool => 3,
-        Operator::Softmax => 4,
+/// Bytes of the kernels of CMSIS-NN, by operator; 26 KiB together without the maximum, which is much like the average.
+const OPTIMISED: [u64; OperatorKind::COUNT] = by_kind([
+    (OperatorKind::Convolution, 9 * KIB),
+    (OperatorKind::Depthwise, 9 * KIB),
+    (OperatorKind::FullyConnected, 2 * KIB),
+    (OperatorKind::Add, 2 * KIB),
+    (OperatorKind::AveragePool, 2 * KIB),
+    (OperatorKind::MaxPool, 2 * KIB),
+    (OperatorKind::Softmax, 2 * KIB),
+]);
+
+/// Bytes of TFLM's own kernels of the other operators.
+const PLAIN: [u64; OperatorKind::COUNT] = by_kind([
+    (OperatorKind::Mean, 3 * KIB),
+    (OperatorKind::Pack, KIB),
+    (OperatorKind::Pad, 2 * KIB),
+    (OperatorKind::Reshape, KIB / 2),
+    (OperatorKind::Shape, KIB / 2),
+    (OperatorKind::StridedSlice, 2 * KIB),
+]);
+
+/// A table by kind of operator; 0 where nothing is given.
+const fn by_kind<const N: usize>(sizes: [(OperatorKind, u64); N]) -> [u64; OperatorKind::COUNT] {
+    let mut table = [0; OperatorKind::COUNT];
+    let mut index = 0;
+    while index < N {
+        table[sizes[index].0 as usize] = sizes[index].1;
+        index += 1;
     }
+    table
 }

@@ -7,46 +7,45 @@
 //! convolution 1x1, for it follows the pooling.
 
 use crate::core::Kernels;
-use danas_space::{Graph, Operator, Shape};
+use crate::program::{Operation, OperatorKind, Window};
+use danas_space::Shape;
 
-/// Bytes of scratch that layer `index` requests, before rounding; 0 is no request.
-pub(crate) fn scratch_bytes(graph: &Graph, index: usize, kernels: Kernels) -> u64 {
-    let layer = &graph.layers[index];
-    let input = graph.shape(layer.inputs[0]);
-    let bytes = match (kernels, layer.operator) {
+/// Bytes of scratch that an operation requests, before rounding; 0 is no request.
+pub(crate) fn scratch_bytes(operation: &Operation, kernels: Kernels) -> u64 {
+    let Operation {
+        kind,
+        input,
+        output,
+        window,
+        ..
+    } = *operation;
+    let bytes = match (kernels, kind) {
+        // its sums, in the kernels of all sets
+        (_, OperatorKind::Mean) => 4 * output.elements(),
         (Kernels::Reference | Kernels::EspNn, _) => 0,
-        (Kernels::EspNnVector, Operator::Convolution { kernel, stride, .. }) => {
-            esp_vector_convolution(input, layer.output, kernel, stride)
+        (Kernels::EspNnVector, OperatorKind::Convolution) => {
+            esp_vector_convolution(input, output, &window)
         }
-        (Kernels::EspNnVector, Operator::Dense) => {
-            esp_vector_convolution(input, layer.output, 1, 1)
-        }
-        (Kernels::EspNnVector, Operator::Depthwise { kernel, stride, .. }) => {
-            esp_vector_depthwise(input, layer.output, kernel, stride)
+        (Kernels::EspNnVector, OperatorKind::Depthwise) => {
+            esp_vector_depthwise(input, output, &window)
         }
         (Kernels::EspNnVector, _) => 0,
-        (
-            _,
-            Operator::Convolution {
-                kernel: 1,
-                stride: 1,
-                ..
-            },
-        ) => 0,
-        (Kernels::CmsisNnHelium, Operator::Convolution { kernel, .. }) => {
-            4 * (kernel * kernel * input.channels).next_multiple_of(16)
+        (_, OperatorKind::Convolution) if window == Window::PIXEL => 0,
+        (Kernels::CmsisNnHelium, OperatorKind::Convolution) => {
+            4 * (window.taps() * input.channels).next_multiple_of(16)
         }
-        (_, Operator::Convolution { kernel, .. }) => {
-            4 * (kernel * kernel * input.channels).next_multiple_of(4)
+        (_, OperatorKind::Convolution) => 4 * (window.taps() * input.channels).next_multiple_of(4),
+        // with a multiplier or with gaps the plain kernel runs
+        (_, OperatorKind::Depthwise) if input.channels != output.channels || !window.is_dense() => {
+            0
         }
-        (Kernels::CmsisNnHelium, Operator::Depthwise { kernel, .. }) => {
-            4 * HELIUM_CHANNEL_BLOCK * kernel * kernel
+        (Kernels::CmsisNnHelium, OperatorKind::Depthwise) => {
+            4 * HELIUM_CHANNEL_BLOCK * window.taps()
         }
-        (_, Operator::Depthwise { kernel: 3, .. }) => 0,
-        (Kernels::CmsisNnDsp, Operator::Depthwise { kernel, .. }) => {
-            2 * input.channels * kernel * kernel
-        }
-        (Kernels::CmsisNnDsp, Operator::GlobalAveragePool) => 4 * input.channels,
+        (_, OperatorKind::Depthwise) if window.kernel == [3, 3] => 0,
+        (Kernels::CmsisNnDsp, OperatorKind::Depthwise) => 2 * input.channels * window.taps(),
+        (Kernels::CmsisNnHelium, OperatorKind::FullyConnected) => 4 * output.elements(),
+        (Kernels::CmsisNnDsp, OperatorKind::AveragePool) => 4 * input.channels,
         _ => 0,
     };
     bytes as u64
@@ -61,9 +60,10 @@ const ESP_MARGIN: usize = 64;
 /// From here on the ESP32-S3 depthwise kernel works in strips.
 const ESP_STRIP_ABOVE: usize = 40 * 1024;
 
-fn esp_vector_convolution(input: Shape, output: Shape, kernel: usize, stride: usize) -> usize {
-    let window = kernel * kernel * input.channels;
-    if kernel == 1 && stride == 1 {
+fn esp_vector_convolution(input: Shape, output: Shape, window: &Window) -> usize {
+    let [rows, columns] = window.kernel;
+    let elements = window.taps() * input.channels;
+    if *window == Window::PIXEL {
         let panel = if input.channels * output.channels > 24 * 1024 {
             16 * 1024
         } else {
@@ -73,43 +73,47 @@ fn esp_vector_convolution(input: Shape, output: Shape, kernel: usize, stride: us
             + panel.max(8 * output.channels)
             + ESP_MARGIN;
     }
-    let rows = if kernel == 3 && input.channels.is_multiple_of(16) && output.channels >= 16
-        || kernel * input.channels < 16 && window >= 16
+    let square = window.kernel == [3, 3];
+    let copies = if square && input.channels.is_multiple_of(16) && output.channels >= 16
+        || columns * input.channels < 16 && elements >= 16
     {
         // one window, and a copy of the filter padded for the vector unit
-        (output.channels + 1) * window.next_multiple_of(16)
+        (output.channels + 1) * elements.next_multiple_of(16)
     } else {
         // the whole input padded, and a copy of the filter padded row by row
-        padded_elements(input, output, kernel, stride)
-            + output.channels * kernel * (kernel * input.channels).next_multiple_of(16)
+        padded_elements(input, output, window)
+            + output.channels * rows * (columns * input.channels).next_multiple_of(16)
     };
-    rows + 4 * output.channels + 32 + ESP_MARGIN
+    copies + 4 * output.channels + 32 + ESP_MARGIN
 }
 
-fn esp_vector_depthwise(input: Shape, output: Shape, kernel: usize, stride: usize) -> usize {
+fn esp_vector_depthwise(input: Shape, output: Shape, window: &Window) -> usize {
+    let [rows, columns] = window.kernel;
     let channels = input.channels.next_multiple_of(8);
-    let filter = kernel * kernel * channels;
+    let filter = window.taps() * channels;
     let elements = input.height * input.width * channels;
     if !input.channels.is_multiple_of(8) {
         // int16 copies of filter and input, an output and parameters with padded channels
         let padded_output = output.height * output.width * channels;
         return 2 * (filter + elements) + padded_output + 12 * channels + ESP_MARGIN;
     }
-    if kernel == 3 && channels.is_multiple_of(16) {
-        let padded = padded_elements(input, output, kernel, stride);
-        let strip = padded.min(ESP_STRIP_ABOVE.max(kernel * (input.width + kernel - 1) * channels));
+    if window.kernel == [3, 3] && channels.is_multiple_of(16) {
+        let padded = padded_elements(input, output, window);
+        let strip = padded.min(ESP_STRIP_ABOVE.max(rows * (input.width + columns - 1) * channels));
         return filter + strip + ESP_MARGIN;
     }
     let whole = 2 * (filter + elements);
     if whole <= 48 * 1024 {
         whole + 32
     } else {
-        2 * filter + 2 * kernel * input.width * channels + 32
+        2 * filter + 2 * rows * input.width * channels + 32
     }
 }
 
 /// Elements of the input once SAME padding has been added.
-fn padded_elements(input: Shape, output: Shape, kernel: usize, stride: usize) -> usize {
-    let side = |input: usize, output: usize| ((output - 1) * stride + kernel).max(input);
-    side(input.height, output.height) * side(input.width, output.width) * input.channels
+fn padded_elements(input: Shape, output: Shape, window: &Window) -> usize {
+    let side = |input: usize, output: usize, axis: usize| {
+        ((output - 1) * window.stride[axis] + window.kernel[axis]).max(input)
+    };
+    side(input.height, output.height, 0) * side(input.width, output.width, 1) * input.channels
 }

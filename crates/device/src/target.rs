@@ -5,7 +5,9 @@ use crate::board::Board;
 use crate::core::Kernels;
 use crate::flash::{model_bytes, plan_bytes, runtime_bytes};
 use crate::latency::{Engine, generated_cycles, tflm_layer_cycles};
-use crate::plan::{MemoryPlan, greedy_plan, improved, replayed_plan};
+use crate::likeness::like;
+use crate::plan::{MemoryPlan, improved, replay};
+use crate::program::Program;
 use crate::quantity::{format_bytes, format_count};
 use danas_space::Graph;
 use serde::{Deserialize, Serialize};
@@ -104,7 +106,8 @@ impl Target {
     /// # Panics
     /// If a layer of the graph reads a tensor that does not exist.
     pub fn cost(&self, graph: &Graph) -> Cost {
-        self.cost_with(graph, &self.plan(graph))
+        let program: Program = graph.into();
+        self.cost_with(graph, &program, &self.best_plan(&program))
     }
 
     /// What the graph of a file costs here; `offsets` is the memory plan that the file carries, an offset per tensor
@@ -113,27 +116,56 @@ impl Target {
     /// # Panics
     /// If a layer of the graph reads a tensor that does not exist.
     pub fn cost_of_file(&self, graph: &Graph, offsets: &[Option<u64>]) -> Cost {
-        self.cost_with(graph, &self.plan_of_file(graph, offsets))
+        let program: Program = graph.into();
+        let plan = self.plan_of_program(&program, offsets);
+        self.cost_with(graph, &program, &plan)
     }
 
-    fn cost_with(&self, graph: &Graph, plan: &MemoryPlan) -> Cost {
+    fn cost_with(&self, graph: &Graph, program: &Program, plan: &MemoryPlan) -> Cost {
+        let model_bytes = model_bytes(graph) + plan_bytes(program, plan);
+        self.needs(program, plan, model_bytes, self.tflm_latency_ms(graph))
+    }
+
+    /// What a program costs here whose file has `model_bytes` bytes; `offsets` as for [`Target::cost_of_file`].
+    pub fn cost_of_program(
+        &self,
+        program: &Program,
+        offsets: &[Option<u64>],
+        model_bytes: u64,
+    ) -> Cost {
+        let plan = self.plan_of_program(program, offsets);
+        let latency_ms = program
+            .operations()
+            .iter()
+            .filter_map(like)
+            .map(|(layer, times)| times * self.layer_latency_ms(&layer, 0))
+            .sum();
+        self.needs(program, &plan, model_bytes, latency_ms)
+    }
+
+    fn needs(
+        &self,
+        program: &Program,
+        plan: &MemoryPlan,
+        model_bytes: u64,
+        latency_ms: f64,
+    ) -> Cost {
         let kernels = self.assumed.core.kernels();
-        let model_bytes = model_bytes(graph) + plan_bytes(graph, plan);
-        let runtime_bytes = runtime_bytes(graph, kernels);
+        let runtime_bytes = runtime_bytes(program, kernels);
         Cost {
-            arena_bytes: MICROCONTROLLER.arena_bytes(graph, plan),
+            arena_bytes: MICROCONTROLLER.arena_bytes(program, plan),
             head_bytes: plan.head_bytes,
             scratch_bytes: plan.scratch_bytes(),
-            persistent_bytes: MICROCONTROLLER.tail_bytes(graph),
+            persistent_bytes: MICROCONTROLLER.tail_bytes(program),
             model_bytes,
             runtime_bytes,
             flash_bytes: model_bytes + runtime_bytes,
-            macs: graph.macs(),
-            latency_ms: self.tflm_latency_ms(graph),
+            macs: program.macs(),
+            latency_ms,
             host_arena_bytes: if kernels.need_scratch() {
-                host_arena_bytes(graph, &plan.carried_offsets())
+                host_arena_of(program, &plan.carried_offsets())
             } else {
-                HOST.arena_bytes(graph, plan) // the same plan as the host's
+                HOST.arena_bytes(program, plan) // the same plan as the host's
             },
         }
     }
@@ -144,8 +176,12 @@ impl Target {
     /// # Panics
     /// If a layer of the graph reads a tensor that does not exist.
     pub fn plan(&self, graph: &Graph) -> MemoryPlan {
-        let greedy = greedy_plan(graph, self.assumed.core.kernels());
-        if greedy.head_bytes <= MICROCONTROLLER.loading_bytes(graph, &greedy) {
+        self.best_plan(&graph.into())
+    }
+
+    fn best_plan(&self, program: &Program) -> MemoryPlan {
+        let greedy = replay(program, self.assumed.core.kernels(), &[]);
+        if greedy.head_bytes <= MICROCONTROLLER.loading_bytes(program, &greedy) {
             return greedy; // no smaller head makes the arena smaller
         }
         improved(greedy)
@@ -157,7 +193,12 @@ impl Target {
     /// # Panics
     /// If a layer of the graph reads a tensor that does not exist.
     pub fn plan_of_file(&self, graph: &Graph, offsets: &[Option<u64>]) -> MemoryPlan {
-        replayed_plan(graph, self.assumed.core.kernels(), offsets)
+        self.plan_of_program(&graph.into(), offsets)
+    }
+
+    /// The head of the arena here for a program, scratch included; `offsets` as for [`Target::cost_of_file`].
+    pub fn plan_of_program(&self, program: &Program, offsets: &[Option<u64>]) -> MemoryPlan {
+        replay(program, self.assumed.core.kernels(), offsets)
     }
 
     /// Duration of one inference with an engine, in milliseconds; `None` for generated C on a core whose instructions
@@ -244,7 +285,11 @@ impl Target {
 /// # Panics
 /// If a layer of the graph reads a tensor that does not exist.
 pub fn host_arena_bytes(graph: &Graph, offsets: &[Option<u64>]) -> u64 {
-    HOST.arena_bytes(graph, &replayed_plan(graph, Kernels::Reference, offsets))
+    host_arena_of(&graph.into(), offsets)
+}
+
+fn host_arena_of(program: &Program, offsets: &[Option<u64>]) -> u64 {
+    HOST.arena_bytes(program, &replay(program, Kernels::Reference, offsets))
 }
 
 /// What a limit is about.

@@ -1,12 +1,14 @@
 //! `danas evaluate`.
 
-use danas_data::{DataConfig, Dataset, LoadOptions, MAX_RESOLUTION, ScanOptions, scan};
-use danas_deploy::Interpreter;
-use danas_device::{Cost, Limits, Target, format_bytes, format_count};
-use danas_space::Shape;
+use danas_data::{
+    DataConfig, Dataset, LoadOptions, MAX_RESOLUTION, Preprocessing, ScanOptions, scan,
+};
+use danas_deploy::{Interpreter, Network, Pixels};
+use danas_device::format_count;
 use serde::Serialize;
 
 use crate::args::EvaluateCommand;
+use crate::commands::model_cost::ModelCost;
 use crate::message::{Failure, Outcome, Status, from_data};
 use crate::model_file::{ModelFile, data_config, preprocessing_beside};
 use crate::output::{self, Table};
@@ -24,21 +26,22 @@ struct Json {
     classes: Vec<String>,
     confusion: Vec<Vec<u64>>,
     data: DataConfig,
-    arena_bytes: u64,
-    host_arena_bytes: u64,
-    model_bytes: u64,
-    macs: u64,
+    #[serde(flatten)]
+    cost: ModelCost,
 }
 
 /// Evaluates a file on examples and prints what it reaches and what it costs.
 pub(crate) fn evaluate(command: &EvaluateCommand) -> Outcome<Status> {
     let screen = Screen::new(command.quiet);
     let file = ModelFile::read(&command.model)?;
-    let interpreter = Interpreter::new(file.model);
-    let graph = interpreter.model().graph();
-    let config = data_config(graph.input)?;
-    let dataset = examples(command, &screen, graph.input)?;
-    let outputs = interpreter.model().outputs();
+    let cost = ModelCost::of(&file, &command.board)?;
+    let network = file.network;
+    let config = data_config(network.input())?;
+    let preprocessing = preprocessing_beside(&command.model, network.input())?;
+    let pixels = pixels(command, &screen, &network, preprocessing.as_ref());
+    let interpreter = Interpreter::new(network).with_pixels(pixels);
+    let dataset = examples(command, &screen, preprocessing.as_ref())?;
+    let outputs = interpreter.network().outputs();
     if outputs != dataset.classes().len() {
         return Err(Failure::input_text(format!(
             "the model tells {outputs} classes apart, but {} has {}",
@@ -48,9 +51,6 @@ pub(crate) fn evaluate(command: &EvaluateCommand) -> Outcome<Status> {
     }
     let split = pipeline::split_of(command.split);
     let evaluation = pipeline::evaluate(&interpreter, &dataset, split, config)?;
-    // Without a board: what is printed are the costs that do not depend on one.
-    let cost = Target::new(None, Limits::default()).cost_of_file(graph, &file.offsets);
-    let cost = pipeline::with_file_size(cost, file.bytes);
     let json = Json {
         model: command.model.display().to_string(),
         split: split.name(),
@@ -59,28 +59,54 @@ pub(crate) fn evaluate(command: &EvaluateCommand) -> Outcome<Status> {
         classes: dataset.classes().to_vec(),
         confusion: evaluation.confusion,
         data: config,
-        arena_bytes: cost.arena_bytes,
-        host_arena_bytes: cost.host_arena_bytes,
-        model_bytes: cost.model_bytes,
-        macs: cost.macs,
+        cost,
     };
     if command.json {
         output::print_json(&json)?;
     } else {
-        output::print(&text(&json, &cost))?;
+        output::print(&text(&json))?;
     }
     Ok(Status::Done)
 }
 
+/// What a pixel stands for: as asked for, as danas trains, or what the input suggests.
+fn pixels(
+    command: &EvaluateCommand,
+    screen: &Screen,
+    network: &Network,
+    preprocessing: Option<&Preprocessing>,
+) -> Pixels {
+    if let Some(range) = command.pixels {
+        return range.into();
+    }
+    if preprocessing.is_some() {
+        return Pixels::Centred;
+    }
+    let likely = Pixels::likely(network.input_quantisation());
+    screen.say(match likely {
+        Pixels::Centred => "pixels are taken for (p - 128) / 128, as danas trains",
+        Pixels::Signed => {
+            "pixels are taken for p / 127.5 - 1 by the input's range; --pixels changes it"
+        }
+        Pixels::Unit => "pixels are taken for p / 255 by the input's range; --pixels changes it",
+        Pixels::Bytes => "pixels are taken for 0 to 255 by the input's range; --pixels changes it",
+    });
+    likely
+}
+
 /// Loads the examples as the model's `preprocessing.toml` says, if it lies beside the model.
-fn examples(command: &EvaluateCommand, screen: &Screen, input: Shape) -> Outcome<Dataset> {
+fn examples(
+    command: &EvaluateCommand,
+    screen: &Screen,
+    preprocessing: Option<&Preprocessing>,
+) -> Outcome<Dataset> {
     let source = command.data.parse().map_err(from_data)?;
     let options = ScanOptions {
         seed: command.seed,
         ..ScanOptions::default()
     };
     let catalogue = scan(&source, &options).map_err(from_data)?;
-    let finest = match preprocessing_beside(&command.model, input)? {
+    let finest = match preprocessing {
         Some(preprocessing) => preprocessing.finest,
         None => {
             screen.say(
@@ -100,7 +126,7 @@ fn examples(command: &EvaluateCommand, screen: &Screen, input: Shape) -> Outcome
     )
 }
 
-fn text(result: &Json, cost: &Cost) -> String {
+fn text(result: &Json) -> String {
     let mut headings = vec!["true class"];
     headings.extend(result.classes.iter().map(String::as_str));
     headings.push("recall");
@@ -118,16 +144,14 @@ fn text(result: &Json, cost: &Cost) -> String {
         table.row(cells);
     }
     format!(
-        "{} of {} {} pictures are right in int8 ({}).\n\n{table}\nInput {}, arena {} ({} in the x86-64 reference runtime), \
-         file {}, {} MACs.\n",
+        "{} of {} {} pictures are right in int8 ({}).\n\n{table}\ninput {}, {} MACs\n{}\n{}",
         percent(result.accuracy),
         result.examples,
         result.split,
         result.model,
         result.data,
-        format_bytes(cost.arena_bytes),
-        format_bytes(cost.host_arena_bytes),
-        format_bytes(cost.model_bytes),
-        format_count(cost.macs)
+        format_count(result.cost.macs),
+        result.cost.lines(),
+        result.cost.table()
     )
 }

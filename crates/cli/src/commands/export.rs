@@ -50,7 +50,10 @@ fn copy_files(command: &ExportCommand) -> Outcome<()> {
 /// Writes a model as C code.
 fn write_library(command: &ExportCommand) -> Outcome<()> {
     let path = model_path(command)?;
-    let model = ModelFile::read(&path)?.model;
+    let model = ModelFile::read(&path)?.network.into_model();
+    let model = model.map_err(|error| {
+        Failure::input(error).context(format!("{} cannot be written as C", path.display()))
+    })?;
     let preprocessing = preprocessing_beside(&path, model.graph().input)?;
     let (classes, finest) = match preprocessing {
         Some(preprocessing) => (preprocessing.classes, Some(preprocessing.finest)),

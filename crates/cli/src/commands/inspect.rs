@@ -1,10 +1,13 @@
 //! `danas inspect`.
 
+use std::path::Path;
+
 use danas_data::{
     Duplicates, Inspection, LoadEvent, ReadLimits, ScanOptions, Sizes, inspect as look, scan,
 };
 
 use crate::args::InspectCommand;
+use crate::commands::inspect_model::inspect_model;
 use crate::message::{Outcome, Status, from_data};
 use crate::output::{self, Table, plural};
 use crate::progress::Screen;
@@ -12,8 +15,11 @@ use crate::progress::Screen;
 /// Groups of equal files and skipped files that are named; `--json` has all.
 const MOST_NAMED: usize = 10;
 
-/// Shows what is at a source of examples.
+/// Shows what is at a source of examples, or in a model's file.
 pub(crate) fn inspect(command: &InspectCommand) -> Outcome<Status> {
+    if Path::new(&command.data).is_file() {
+        return inspect_model(command);
+    }
     let source = command.data.parse().map_err(from_data)?;
     let options = ScanOptions {
         seed: command.seed,

@@ -8,6 +8,8 @@ mod completions;
 mod evaluate;
 mod export;
 mod inspect;
+mod inspect_model;
+mod model_cost;
 mod report;
 mod search;
 

@@ -39,7 +39,7 @@ pub(crate) fn text(
          | of it activations with the input, scratch, the runtime's structures | {head}, {scratch}, {persistent} bytes |\n\
          | memory plan | {planner} |\n\
          | flash, model file and runtime | {flash} |\n\
-         | model file | {model_bytes} bytes |\n\
+         | of it model file, runtime code for the model's operators | {model_bytes}, {runtime_bytes} bytes |\n\
          | multiply-accumulates | {macs} |\n\
          {speed}\
          | arena in the x86-64 reference runtime | {host} bytes |\n\n\
@@ -66,6 +66,7 @@ pub(crate) fn text(
         planner = planner(plan),
         flash = format_bytes(cost.flash_bytes),
         model_bytes = cost.model_bytes,
+        runtime_bytes = cost.flash_bytes - cost.model_bytes,
         macs = format_count(cost.macs),
         speed = speed(session, graph),
         host = model.host_arena_bytes,

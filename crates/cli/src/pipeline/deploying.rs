@@ -78,7 +78,7 @@ pub(crate) fn deploy(
             session,
             &record,
             &model.finalist.record,
-            model.interpreter.model().graph(),
+            &model.finalist.trained.graph,
             &model.plan,
             dataset,
         );
@@ -190,7 +190,7 @@ fn measure(dataset: &Dataset, model: &Finished<'_>, recommended: bool) -> Outcom
 }
 
 /// A prediction with the size of the file as it is.
-pub(crate) fn with_file_size(cost: Cost, bytes: u64) -> Cost {
+fn with_file_size(cost: Cost, bytes: u64) -> Cost {
     Cost {
         model_bytes: bytes,
         flash_bytes: bytes + cost.runtime_bytes,

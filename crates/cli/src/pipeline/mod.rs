@@ -31,7 +31,7 @@ use crate::result;
 use session::{Session, key};
 
 pub(crate) use audit::{Extent, audit};
-pub(crate) use deploying::{MODEL_FILES, evaluate, with_file_size};
+pub(crate) use deploying::{MODEL_FILES, evaluate};
 pub(crate) use examples::decode;
 
 /// The most MACs of a network in the trial that measures the machine.

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::c::arrays::rows;
 use crate::int8::Quantisation;
+use crate::pixels::Pixels;
 
 /// The longest side of a frame, as in `runtime/preprocessing.h`.
 const LONGEST_SIDE: usize = 4096;
@@ -42,7 +43,7 @@ impl Frames {
             columns: finest.map_or(0, |finest| reduced_columns(finest, input.height)),
             finest: finest.unwrap_or(0),
             integers: (quantisation != Quantisation::PIXELS)
-                .then(|| rows(quantisation.of_pixels().iter())),
+                .then(|| rows(Pixels::Centred.integers(quantisation).iter())),
         })
     }
 

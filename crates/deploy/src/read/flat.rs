@@ -127,15 +127,21 @@ impl<'a> Table<'a> {
         }))
     }
 
-    /// All numbers of a vector; none if the table has no such field.
-    pub(super) fn scalars<T: Scalar>(&self, slot: u16) -> Result<Vec<T>, ReadError> {
-        Ok(self.vector::<T>(slot)?.map_or(Vec::new(), |vector| {
-            vector
-                .bytes()
-                .chunks_exact(T::SIZE)
-                .filter_map(T::parse)
-                .collect()
-        }))
+    /// All numbers of a vector, at most `limit`; none if the table has no such field. Tables may share a vector, so the
+    /// size of the file does not bound how much is read from it.
+    pub(super) fn scalars<T: Scalar>(&self, slot: u16, limit: usize) -> Result<Vec<T>, ReadError> {
+        let Some(vector) = self.vector::<T>(slot)? else {
+            return Ok(Vec::new());
+        };
+        if vector.len() > limit {
+            return Err(ReadError::LongList {
+                offset: vector.elements.start,
+                found: vector.len(),
+                limit,
+            });
+        }
+        let numbers = vector.bytes().chunks_exact(T::SIZE);
+        Ok(numbers.filter_map(T::parse).collect())
     }
 }
 

@@ -1,16 +1,18 @@
 //! The memory plan that a file may carry.
 
-use danas_space::{Graph, TensorId};
-
 use super::flat::{Scalar, Table};
 use super::{File, ReadError};
+use crate::network::Network;
 use crate::schema::{self, memory_plan};
+
+/// The most entries of metadata that are looked through.
+const MAX_ENTRIES: usize = 4096;
 
 fn wrong<T>(what: String) -> Result<T, ReadError> {
     Err(ReadError::MemoryPlan(what))
 }
 
-/// The offsets of the graph's tensors, which are the tensors `written` of the file; empty where the file carries no
+/// The offsets of the network's tensors, which are the tensors `written` of the file; empty where the file carries no
 /// plan. Other metadata is passed over.
 pub(super) fn offsets(
     root: &Table<'_>,
@@ -20,17 +22,25 @@ pub(super) fn offsets(
     let Some(entries) = root.vector::<u32>(schema::model::METADATA)? else {
         return Ok(Vec::new());
     };
-    let mut offsets = Vec::new();
+    if entries.len() > MAX_ENTRIES {
+        return wrong(format!(
+            "it is one of {} entries of metadata",
+            entries.len()
+        ));
+    }
+    let mut plan = None;
     for index in 0..entries.len() {
         let entry = entries.table(index)?;
         let name = entry.vector::<u8>(schema::metadata::NAME)?;
         // of several plans TFLM follows the last
         if name.is_some_and(|name| name.bytes() == memory_plan::NAME.as_bytes()) {
-            let buffer = entry.scalar(schema::metadata::BUFFER, 0)?;
-            offsets = parse(file.buffer("the memory plan", buffer)?, file, written)?;
+            plan = Some(entry.scalar(schema::metadata::BUFFER, 0)?);
         }
     }
-    Ok(offsets)
+    match plan {
+        Some(buffer) => parse(file.buffer("the memory plan", buffer)?, file, written),
+        None => Ok(Vec::new()),
+    }
 }
 
 /// The offsets in the buffer of a plan.
@@ -66,13 +76,13 @@ fn parse(data: &[u8], file: &File<'_>, written: &[i32]) -> Result<Vec<Option<u64
 }
 
 /// Refuses a plan in which tensors that are alive at the same time overlap: the runtime would not notice.
-pub(super) fn check(graph: &Graph, offsets: &[Option<u64>]) -> Result<(), ReadError> {
-    let lifetimes = graph.lifetimes();
+pub(super) fn check(network: &Network, offsets: &[Option<u64>]) -> Result<(), ReadError> {
+    let lifetimes: Vec<(usize, usize)> = network.program().lifetimes().collect();
     let placed: Vec<(usize, std::ops::Range<u64>)> = offsets
         .iter()
         .enumerate()
         .filter_map(|(tensor, &offset)| {
-            let bytes = graph.shape(TensorId(tensor)).elements() as u64;
+            let bytes = network.shape(tensor).elements() as u64;
             offset.map(|offset| (tensor, offset..offset + bytes))
         })
         .collect();

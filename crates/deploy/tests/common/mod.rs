@@ -4,6 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
+pub mod converted;
+pub mod craft;
 pub mod library;
 
 use danas_data::{Colour, DataSpace, Streams};

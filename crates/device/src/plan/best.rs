@@ -33,7 +33,7 @@ const ATTEMPT_STEPS: u32 = 4_000;
 /// # Panics
 /// If a layer of the graph reads a tensor that does not exist.
 pub fn best_plan(graph: &Graph, kernels: Kernels) -> MemoryPlan {
-    improved(follow(requests(graph, kernels), &[]))
+    improved(follow(requests(&graph.into(), kernels), &[]))
 }
 
 /// A plan of TFLM's own, or a better one.

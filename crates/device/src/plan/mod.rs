@@ -22,6 +22,7 @@ mod tests;
 
 pub use best::best_plan;
 pub(crate) use best::improved;
+pub(crate) use runtime::replay;
 pub use runtime::{greedy_plan, replayed_plan};
 
 use danas_space::TensorId;

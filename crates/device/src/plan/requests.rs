@@ -5,53 +5,31 @@
 
 use super::{ALIGNMENT, Contents, PlannedBuffer};
 use crate::core::Kernels;
+use crate::program::Program;
 use crate::scratch::scratch_bytes;
-use danas_space::{Graph, TensorId};
+use danas_space::TensorId;
 
-/// The unplaced buffers of a graph: its tensors in their order, then the scratch of a set of kernels.
-pub(super) fn requests(graph: &Graph, kernels: Kernels) -> Vec<PlannedBuffer> {
-    let mut buffers = tensors(graph);
-    if kernels.need_scratch() {
-        add_scratch(graph, kernels, &mut buffers);
-    }
-    buffers
-}
-
-/// One unplaced buffer per tensor.
-fn tensors(graph: &Graph) -> Vec<PlannedBuffer> {
-    let lifetimes = graph.lifetimes();
-    let mut buffers = Vec::with_capacity(2 * lifetimes.len());
-    buffers.extend(
-        lifetimes
-            .into_iter()
-            .enumerate()
-            .map(|(tensor, (first, last))| {
-                let tensor = TensorId(tensor);
-                PlannedBuffer {
-                    contents: Contents::Tensor(tensor),
-                    offset: 0,
-                    bytes: (graph.shape(tensor).elements() as u64).next_multiple_of(ALIGNMENT),
-                    first,
-                    last,
-                }
-            }),
-    );
-    buffers
-}
-
-fn add_scratch(graph: &Graph, kernels: Kernels, buffers: &mut Vec<PlannedBuffer>) {
-    for index in 0..graph.layers.len() {
-        let bytes = scratch_bytes(graph, index, kernels);
+/// The unplaced buffers of a program: its tensors in their order, then the scratch of a set of kernels.
+pub(super) fn requests(program: &Program, kernels: Kernels) -> Vec<PlannedBuffer> {
+    let unplaced = |contents, bytes: u64, first, last| PlannedBuffer {
+        contents,
+        offset: 0,
+        bytes: bytes.next_multiple_of(ALIGNMENT),
+        first,
+        last,
+    };
+    let mut buffers = Vec::with_capacity(2 * program.tensors().len());
+    buffers.extend(program.tensors().iter().enumerate().map(|(index, tensor)| {
+        let contents = Contents::Tensor(TensorId(index));
+        unplaced(contents, tensor.bytes, tensor.first, tensor.last)
+    }));
+    for (index, operation) in program.operations().iter().enumerate() {
+        let bytes = scratch_bytes(operation, kernels);
         if bytes > 0 {
-            buffers.push(PlannedBuffer {
-                contents: Contents::Scratch(index),
-                offset: 0,
-                bytes: bytes.next_multiple_of(ALIGNMENT),
-                first: index,
-                last: index,
-            });
+            buffers.push(unplaced(Contents::Scratch(index), bytes, index, index));
         }
     }
+    buffers
 }
 
 /// Bytes alive during each layer.

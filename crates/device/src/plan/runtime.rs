@@ -8,6 +8,7 @@
 use super::requests::{alive_bytes, requests};
 use super::{MemoryPlan, PlannedBuffer, Planner};
 use crate::core::Kernels;
+use crate::program::Program;
 use danas_space::Graph;
 
 /// The plan that TFLM makes for a graph and a set of kernels when the file carries none.
@@ -15,7 +16,7 @@ use danas_space::Graph;
 /// # Panics
 /// If a layer of the graph reads a tensor that does not exist.
 pub fn greedy_plan(graph: &Graph, kernels: Kernels) -> MemoryPlan {
-    follow(requests(graph, kernels), &[])
+    follow(requests(&graph.into(), kernels), &[])
 }
 
 /// The plan that TFLM makes for a graph and a set of kernels when the file carries `offsets` for its tensors, in
@@ -25,7 +26,12 @@ pub fn greedy_plan(graph: &Graph, kernels: Kernels) -> MemoryPlan {
 /// # Panics
 /// If a layer of the graph reads a tensor that does not exist.
 pub fn replayed_plan(graph: &Graph, kernels: Kernels, offsets: &[Option<u64>]) -> MemoryPlan {
-    follow(requests(graph, kernels), offsets)
+    replay(&graph.into(), kernels, offsets)
+}
+
+/// The same for a program.
+pub(crate) fn replay(program: &Program, kernels: Kernels, offsets: &[Option<u64>]) -> MemoryPlan {
+    follow(requests(program, kernels), offsets)
 }
 
 /// Places unplaced buffers as TFLM does.
