@@ -7,6 +7,7 @@ mod fix;
 mod model;
 mod resolutions;
 mod search;
+mod work;
 
 use std::path::PathBuf;
 

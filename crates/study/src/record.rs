@@ -218,4 +218,15 @@ impl Summary {
         let audits = self.audits.iter().filter(|audit| audit.steps == steps);
         audits.filter_map(with_candidate).collect()
     }
+
+    /// Of every candidate that was trained alone for so many steps: its data configuration in words, its score, and its
+    /// accuracy alone.
+    pub fn audited_scores(&self, steps: u64) -> Vec<(&str, (f64, f64))> {
+        let audited = self.audited(steps).into_iter();
+        let scores = audited.map(|(candidate, audit)| {
+            let pair = (candidate.val_accuracy, audit.val_accuracy);
+            (candidate.data_label.as_str(), pair)
+        });
+        scores.collect()
+    }
 }

@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use danas_supernet::Isa;
 
-use super::bench::parse_isa;
+use super::work::WorkOptions;
 
 const AUDIT_EXAMPLES: &str = "\
 Examples:
@@ -31,16 +30,6 @@ pub(crate) struct AuditCommand {
     /// Steps of 32 pictures that each of them is trained for
     #[arg(long, value_name = "NUMBER", default_value_t = 4000)]
     pub(crate) steps: usize,
-    /// Compute with this many threads [default: all cores]
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) threads: Option<usize>,
-    /// The instructions to compute with: avx512, avx2, neon, portable [default: the fastest there are]
-    #[arg(long, value_name = "NAME", env = "DANAS_ISA", value_parser = parse_isa)]
-    pub(crate) isa: Option<Isa>,
-    /// Say nothing but errors and the result
-    #[arg(long)]
-    pub(crate) quiet: bool,
-    /// Print one JSON object
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) work: WorkOptions,
 }

@@ -6,10 +6,9 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use danas_data::{Colour, DataConfig};
-use danas_supernet::Isa;
 
-use super::bench::parse_isa;
 use super::search::parse_colour;
+use super::work::WorkOptions;
 use crate::units::{Bytes, Span};
 
 const COMPARE_EXAMPLES: &str = "\
@@ -56,18 +55,8 @@ pub(crate) struct CompareCommand {
     /// The folder of the comparison
     #[arg(long, value_name = "FOLDER")]
     pub(crate) out: PathBuf,
-    /// Threads to compute with [default: all cores]
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) threads: Option<usize>,
-    /// The instructions to compute with: avx512, avx2, neon, portable [default: the fastest there are]
-    #[arg(long, value_name = "NAME", env = "DANAS_ISA", value_parser = parse_isa)]
-    pub(crate) isa: Option<Isa>,
-    /// Say nothing but errors and the result
-    #[arg(long)]
-    pub(crate) quiet: bool,
-    /// Print one JSON object
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) work: WorkOptions,
 }
 
 /// A way to search.

@@ -76,13 +76,7 @@ pub(crate) fn audit(command: &AuditCommand, started: Instant) -> Outcome<Status>
     pipeline::use_threads(config.threads)?;
     let summary = pipeline::audit(&config, extent, started)?;
     let audited = summary.audited(extent.steps);
-    let scores: Vec<(&str, (f64, f64))> = audited
-        .iter()
-        .map(|(candidate, audit)| {
-            let pair = (candidate.val_accuracy, audit.val_accuracy);
-            (candidate.data_label.as_str(), pair)
-        })
-        .collect();
+    let scores = summary.audited_scores(extent.steps);
     let Some(agreements) = Agreements::of(&scores) else {
         return Err(Failure::input_text(format!(
             "{} trained alone cannot be ranked: all their scores, or all their accuracies, are equal",
@@ -90,7 +84,7 @@ pub(crate) fn audit(command: &AuditCommand, started: Instant) -> Outcome<Status>
         ))
         .hint("audit more candidates with --candidates, or train them longer with --steps"));
     };
-    if command.json {
+    if command.work.json {
         let within = agreements.within.iter().map(|(data, agreement)| JsonGroup {
             data,
             agreement: agreement.into(),
@@ -118,12 +112,12 @@ fn configuration(command: &AuditCommand) -> Outcome<Configuration> {
     }
     Configuration::resolve(SearchCommand {
         config: Some(stored),
-        isa: command.isa,
+        isa: command.work.isa,
         options: SearchOptions {
             out: Some(command.run.clone()),
-            threads: command.threads,
-            quiet: command.quiet,
-            json: command.json,
+            threads: command.work.threads,
+            quiet: command.work.quiet,
+            json: command.work.json,
             ..SearchOptions::default()
         },
     })

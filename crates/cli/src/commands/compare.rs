@@ -33,6 +33,8 @@ struct Planned {
     seed: u64,
     way: Way,
     out: PathBuf,
+    /// Whether an earlier session made it to its end.
+    made: bool,
 }
 
 /// How it searches.
@@ -68,11 +70,11 @@ struct Json {
 
 /// Makes all searches that are not made yet, and the page about them.
 pub(crate) fn compare(command: &CompareCommand) -> Outcome<Status> {
-    let screen = Screen::new(command.quiet);
+    let screen = Screen::new(command.work.quiet);
     let seeds = within("seeds", command.seeds, MAX_SEEDS)? as u64;
     let board_name = board(&command.board, None)?.title;
     let plan = plan(command, seeds)?;
-    pipeline::use_threads(command.threads)?;
+    pipeline::use_threads(command.work.threads)?;
     screen.say(projection(&plan));
     let mut comparison = Comparison {
         source: command.data.clone(),
@@ -98,7 +100,7 @@ pub(crate) fn compare(command: &CompareCommand) -> Outcome<Status> {
         comparison.searches.push(search);
         write_page(&command.out, &comparison)?;
     }
-    if command.json {
+    if command.work.json {
         let searches = comparison.searches.iter().zip(&plan).map(as_json);
         output::print_json(&searches.collect::<Vec<_>>())?;
     } else {
@@ -124,12 +126,14 @@ fn plan(command: &CompareCommand, seeds: u64) -> Outcome<Vec<Planned>> {
             for &limit in &command.limits {
                 for &way in &ways {
                     let name = format!("{way}-{limit}-{time}-{seed}").replace(['/', ' '], "-");
+                    let out = command.out.join("runs").join(name);
                     plan.push(Planned {
                         limit,
                         time,
                         seed,
                         way,
-                        out: command.out.join("runs").join(name),
+                        made: is_made(&out),
+                        out,
                     });
                 }
             }
@@ -176,7 +180,7 @@ fn configuration(command: &CompareCommand, planned: &Planned) -> Outcome<Configu
         .map_err(Failure::input_text)?;
     Configuration::resolve(SearchCommand {
         config: None,
-        isa: command.isa,
+        isa: command.work.isa,
         options: SearchOptions {
             data: Some(command.data.clone()),
             board: Some(command.board.clone()),
@@ -188,7 +192,7 @@ fn configuration(command: &CompareCommand, planned: &Planned) -> Outcome<Configu
             resolutions,
             colours: fixed.map(|data| vec![data.colour]),
             strategy: (planned.way == Way::Random).then_some(StrategyName::Random),
-            threads: command.threads,
+            threads: command.work.threads,
             quiet: true,
             ..SearchOptions::default()
         },
@@ -247,7 +251,7 @@ fn write_page(out: &Path, comparison: &Comparison) -> Outcome<()> {
 
 /// How long it all takes.
 fn projection(plan: &[Planned]) -> String {
-    let left = plan.iter().filter(|planned| !is_finished(planned)).count();
+    let left = plan.iter().filter(|planned| !planned.made).count();
     format!(
         "{} to make, of {}: at most {}; they can be stopped, and the same command continues them",
         output::plural(left, "search"),
@@ -257,13 +261,13 @@ fn projection(plan: &[Planned]) -> String {
 }
 
 fn seconds_left(plan: &[Planned]) -> f64 {
-    let left = plan.iter().filter(|planned| !is_finished(planned));
+    let left = plan.iter().filter(|planned| !planned.made);
     left.map(|planned| planned.time.0)
         .sum::<Duration>()
         .as_secs_f64()
 }
 
-/// Whether a search has been made to its end.
-fn is_finished(planned: &Planned) -> bool {
-    RunFolder::read(&planned.out).is_ok_and(|opened| pipeline::is_finished(&opened.study))
+/// Whether the search of a folder has been made to its end.
+fn is_made(out: &Path) -> bool {
+    RunFolder::read(out).is_ok_and(|opened| pipeline::is_finished(&opened.study))
 }

@@ -195,6 +195,25 @@ impl<'f> Source<'_, 'f> {
         Ok(values.map(|value| value as usize))
     }
 
+    /// How a convolution's kernel moves; `stride`, `dilation` and `padding` are the slots of its options.
+    fn sliding(
+        &self,
+        options: &Table<'f>,
+        kernel: [usize; 2],
+        stride: [u16; 2],
+        dilation: [u16; 2],
+        padding: u16,
+    ) -> Result<Sliding, ReadError> {
+        Ok(Sliding {
+            window: Window {
+                kernel,
+                stride: self.pair(options, stride, 0, "stride")?,
+                dilation: self.pair(options, dilation, 1, "dilation")?,
+            },
+            padding: self.padding(options, padding)?,
+        })
+    }
+
     fn convolution(&self, options: &Table<'f>) -> Result<(Computation, Int8Weights), ReadError> {
         use schema::conv_options::*;
         let parameters = self.parameters();
@@ -205,14 +224,8 @@ impl<'f> Source<'_, 'f> {
                 self.shapes[0].channels
             ));
         }
-        let sliding = Sliding {
-            window: Window {
-                kernel: [height, width],
-                stride: self.pair(options, [STRIDE_H, STRIDE_W], 0, "stride")?,
-                dilation: self.pair(options, [DILATION_H, DILATION_W], 1, "dilation")?,
-            },
-            padding: self.padding(options, PADDING)?,
-        };
+        let (stride, dilation) = ([STRIDE_H, STRIDE_W], [DILATION_H, DILATION_W]);
+        let sliding = self.sliding(options, [height, width], stride, dilation, PADDING)?;
         let fused = self.fused(options, FUSED_ACTIVATION)?;
         Ok((
             Computation::Convolution(sliding, fused),
@@ -235,14 +248,8 @@ impl<'f> Source<'_, 'f> {
                 self.shapes[0].channels
             ));
         }
-        let sliding = Sliding {
-            window: Window {
-                kernel: [height, width],
-                stride: self.pair(options, [STRIDE_H, STRIDE_W], 0, "stride")?,
-                dilation: self.pair(options, [DILATION_H, DILATION_W], 1, "dilation")?,
-            },
-            padding: self.padding(options, PADDING)?,
-        };
+        let (stride, dilation) = ([STRIDE_H, STRIDE_W], [DILATION_H, DILATION_W]);
+        let sliding = self.sliding(options, [height, width], stride, dilation, PADDING)?;
         let fused = self.fused(options, FUSED_ACTIVATION)?;
         Ok((Computation::Depthwise(sliding, fused), parameters.read(3)?))
     }

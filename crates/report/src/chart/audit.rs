@@ -3,28 +3,15 @@
 use danas_study::{AuditRecord, CandidateRecord};
 
 use super::axis::{Axis, Unit};
-use super::label::Area;
-use super::plot::Plot;
+use super::plot::{HEIGHT, PLOT, WIDTH, extent};
 use super::svg::Element;
 use crate::format;
 use crate::resolve::Resolved;
 
-const WIDTH: f64 = 430.0;
-const HEIGHT: f64 = 350.0;
-const PLOT: Plot = Plot {
-    area: Area {
-        from: [40.0, 20.0],
-        to: [418.0, 304.0],
-    },
-};
-
 /// Draws the candidates that were trained alone.
 pub(crate) fn draw(resolved: &Resolved, audited: &[(&CandidateRecord, &AuditRecord)]) -> Element {
     let axis = |values: &dyn Fn(&(&CandidateRecord, &AuditRecord)) -> f64| {
-        let ends = audited.iter().map(values);
-        let (low, high) = ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {
-            (low.min(v), high.max(v))
-        });
+        let (low, high) = extent(audited.iter().map(values));
         Axis::around(low, high, Unit::Share)
     };
     let horizontal = axis(&|(candidate, _)| candidate.val_accuracy);

@@ -4,20 +4,11 @@ use danas_study::CandidateRecord;
 
 use super::axis::{Axis, Unit};
 use super::label::{Area, Labels};
-use super::plot::Plot;
+use super::plot::{HEIGHT, PLOT, WIDTH, extent};
 use super::svg::Element;
 use crate::format;
 use crate::quantity::Quantity;
 use crate::resolve::{Resolved, fits, scored};
-
-const WIDTH: f64 = 430.0;
-const HEIGHT: f64 = 350.0;
-const PLOT: Plot = Plot {
-    area: Area {
-        from: [40.0, 20.0],
-        to: [418.0, 304.0],
-    },
-};
 
 /// Above this many candidates only the front's members carry a native hint, to keep the page small.
 const HINTS_UP_TO: usize = 600;
@@ -279,10 +270,4 @@ fn draw_finished(svg: &mut Element, resolved: &Resolved, points: &[Point]) {
             &text,
         ));
     }
-}
-
-fn extent(values: impl Iterator<Item = f64>) -> (f64, f64) {
-    values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {
-        (low.min(v), high.max(v))
-    })
 }

@@ -4,6 +4,23 @@ use super::axis::Axis;
 use super::label::Area;
 use super::svg::Element;
 
+/// The size of a chart that stands alone, in drawing units, and its field.
+pub(crate) const WIDTH: f64 = 430.0;
+pub(crate) const HEIGHT: f64 = 350.0;
+pub(crate) const PLOT: Plot = Plot {
+    area: Area {
+        from: [40.0, 20.0],
+        to: [418.0, 304.0],
+    },
+};
+
+/// The least and the greatest value; the former is above the latter where there are none.
+pub(crate) fn extent(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {
+        (low.min(v), high.max(v))
+    })
+}
+
 /// Where values are drawn.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Plot {

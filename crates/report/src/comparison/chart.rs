@@ -3,7 +3,7 @@
 use super::{Cell, Row};
 use crate::chart::axis::{Axis, Unit};
 use crate::chart::label::Area;
-use crate::chart::plot::Plot;
+use crate::chart::plot::{Plot, extent};
 use crate::chart::svg::Element;
 
 const FIELD: [f64; 2] = [330.0, 300.0];
@@ -35,9 +35,7 @@ pub(super) fn draw(cells: &[Cell<'_>]) -> Element {
     let ends = cells
         .iter()
         .flat_map(|cell| cell.rows.iter().flat_map(Row::accuracies));
-    let (low, high) = ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {
-        (low.min(v), high.max(v))
-    });
+    let (low, high) = extent(ends);
     if low > high {
         return svg;
     }

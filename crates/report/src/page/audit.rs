@@ -41,13 +41,7 @@ impl<'a> Audit<'a> {
         let summary = resolved.summary;
         let steps = summary.audits.iter().map(|audit| audit.steps).max()?;
         let audited = summary.audited(steps);
-        let scores: Vec<(&str, (f64, f64))> = audited
-            .iter()
-            .map(|(candidate, audit)| {
-                let pair = (candidate.val_accuracy, audit.val_accuracy);
-                (candidate.data_label.as_str(), pair)
-            })
-            .collect();
+        let scores = summary.audited_scores(steps);
         let agreements = Agreements::of(&scores)?;
         let overall = &agreements.overall;
         Some(Audit {
