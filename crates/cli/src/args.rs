@@ -5,6 +5,7 @@ mod bench;
 mod compare;
 mod fix;
 mod model;
+mod objective;
 mod resolutions;
 mod search;
 mod work;
@@ -20,6 +21,7 @@ pub(crate) use bench::BenchCommand;
 pub(crate) use compare::{CompareCommand, Limit, Method};
 pub(crate) use fix::Fix;
 pub(crate) use model::{BoardChoice, EvaluateCommand, InspectCommand, SplitName};
+pub(crate) use objective::ObjectiveName;
 pub(crate) use resolutions::Resolutions;
 pub(crate) use search::{
     SearchCommand, SearchOptions, SpaceName, Steps, StrategyName, parse_colour,

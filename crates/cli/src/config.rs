@@ -6,10 +6,11 @@ use std::time::Duration;
 use clap::Args;
 use danas_data::{Colour, DataSpace, Source};
 use danas_device::Limits;
-use danas_supernet::Isa;
+use danas_supernet::{ClassWeights, Isa, TrainingOptions};
 
 use crate::args::{
-    Fix, Resolutions, SearchCommand, SearchOptions, SpaceName, Steps, StrategyName, parse_colour,
+    Fix, ObjectiveName, Resolutions, SearchCommand, SearchOptions, SpaceName, Steps, StrategyName,
+    parse_colour,
 };
 use crate::message::{Blame, Failure, Outcome, nearest};
 use crate::units::{Bytes, Count, Milliseconds, Span};
@@ -35,6 +36,8 @@ pub(crate) struct Configuration {
     pub(crate) source: Source,
     pub(crate) board: Option<String>,
     pub(crate) boards_file: Option<PathBuf>,
+    /// What is maximised; `None` if nobody chose.
+    pub(crate) objective: Option<ObjectiveName>,
     /// Limits given by hand.
     pub(crate) limits: Limits,
     pub(crate) budget: Budget,
@@ -46,6 +49,8 @@ pub(crate) struct Configuration {
     /// Genes of the networks that are decided already.
     pub(crate) fixed: Vec<Fix>,
     pub(crate) strategy: StrategyName,
+    /// When rare classes count more in training.
+    pub(crate) class_weights: ClassWeights,
     pub(crate) models: usize,
     /// `None`: all cores.
     pub(crate) threads: Option<usize>,
@@ -112,6 +117,7 @@ impl Configuration {
             data,
             board: options.board,
             boards_file: options.boards_file,
+            objective: options.objective,
             limits,
             budget,
             out,
@@ -121,6 +127,7 @@ impl Configuration {
             space: options.space.unwrap_or(SpaceName::Mobile),
             fixed,
             strategy: options.strategy.unwrap_or(StrategyName::Nsga2),
+            class_weights: options.class_weights.unwrap_or_default(),
             models: within("models", options.models.unwrap_or(3), MAX_MODELS)?,
             threads: options
                 .threads
@@ -130,6 +137,22 @@ impl Configuration {
             quiet: options.quiet,
             json: options.json,
         })
+    }
+
+    /// How the supernet is trained.
+    pub(crate) fn supernet_training(&self) -> TrainingOptions {
+        TrainingOptions {
+            class_weights: self.class_weights,
+            ..TrainingOptions::supernet()
+        }
+    }
+
+    /// How a candidate is trained alone.
+    pub(crate) fn final_training(&self) -> TrainingOptions {
+        TrainingOptions {
+            class_weights: self.class_weights,
+            ..TrainingOptions::final_training()
+        }
     }
 
     /// What is stored with the run and must be the same when it is continued. How it is shown, where it stands and how
@@ -144,6 +167,8 @@ impl Configuration {
             data: Some(self.data.clone()),
             board: self.board.clone(),
             boards_file: self.boards_file.clone(),
+            // What is not said is accuracy: runs of before there was a choice can be continued.
+            objective: (self.objective.clone()).filter(|name| *name != ObjectiveName::Accuracy),
             ram: self.limits.ram_bytes.map(Bytes),
             flash: self.limits.flash_bytes.map(Bytes),
             max_latency: self.limits.latency_ms.map(Milliseconds),
@@ -156,6 +181,7 @@ impl Configuration {
             space: Some(self.space),
             fix: (!self.fixed.is_empty()).then(|| self.fixed.clone()),
             strategy: Some(self.strategy),
+            class_weights: (self.class_weights != ClassWeights::Auto).then_some(self.class_weights),
             models: Some(self.models),
             threads: None,
             quiet: false,
@@ -290,6 +316,7 @@ fn overlay(under: SearchOptions, over: SearchOptions) -> SearchOptions {
         data: over.data.or(under.data),
         board: over.board.or(under.board),
         boards_file: over.boards_file.or(under.boards_file),
+        objective: over.objective.or(under.objective),
         ram: over.ram.or(under.ram),
         flash: over.flash.or(under.flash),
         max_latency: over.max_latency.or(under.max_latency),
@@ -302,6 +329,7 @@ fn overlay(under: SearchOptions, over: SearchOptions) -> SearchOptions {
         space: over.space.or(under.space),
         fix: over.fix.or(under.fix),
         strategy: over.strategy.or(under.strategy),
+        class_weights: over.class_weights.or(under.class_weights),
         models: over.models.or(under.models),
         threads: over.threads.or(under.threads),
         quiet: over.quiet || under.quiet,
@@ -458,6 +486,10 @@ mod tests {
             "njor2025",
             "--strategy",
             "random",
+            "--objective",
+            "f1:ring",
+            "--class-weights",
+            "never",
             "--threads",
             "2",
         ])
@@ -467,6 +499,19 @@ mod tests {
         assert_eq!(again.to_toml().unwrap(), text);
         assert_eq!(again.out, Path::new("runs/synthetic-objects-by-hand"));
         assert!(!text.contains("threads"), "{text}");
+        assert!(text.contains("objective = \"f1:ring\"\n"), "{text}");
+        assert!(text.contains("class-weights = \"never\"\n"), "{text}");
+    }
+
+    #[test]
+    fn what_is_the_default_anyway_is_not_stored() {
+        let text = |more: &[&str]| {
+            let line = [&["--data", "photos", "--ram", "64KiB"], more].concat();
+            resolve(&line).unwrap().to_toml().unwrap()
+        };
+        let defaults = ["--objective", "accuracy", "--class-weights", "auto"];
+        assert_eq!(text(&defaults), text(&[]));
+        assert_ne!(text(&["--objective", "balanced"]), text(&[]));
     }
 
     #[test]

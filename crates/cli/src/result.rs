@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use danas_device::{format_bytes, format_count, format_latency};
+use danas_measure::{Interval, Objective};
 use danas_search::{Objectives, front};
 use danas_study::{
-    CandidateRecord, CostRecord, FrontRow, RunFolder, Store, Study, Summary, front_rows,
-    write_atomic, write_front_csv,
+    CandidateRecord, CostRecord, FrontRow, ModelRecord, RunFolder, RunRecord, Store, Study,
+    Summary, front_rows, write_atomic, write_front_csv,
 };
 use serde::Serialize;
 
@@ -14,9 +15,9 @@ use crate::message::{Blame, Outcome, from_study};
 use crate::output::{self, Table};
 
 /// What the search strives for, from the record of a candidate.
-pub(crate) fn objectives(record: &CandidateRecord) -> Objectives {
+pub(crate) fn objectives(record: &CandidateRecord, objective: Objective) -> Objectives {
     Objectives {
-        error: 1.0 - record.val_accuracy,
+        error: 1.0 - record.val_score(objective),
         costs: costs(&record.cost),
         violation: record.violation,
     }
@@ -31,11 +32,13 @@ pub(crate) fn costs(cost: &CostRecord) -> [f64; 3] {
     ]
 }
 
-/// Ids of the candidates on the front, the most accurate first; where nothing is feasible, of all that were recorded,
+/// Ids of the candidates on the front, the best at the objective first; where nothing is feasible, of all that were recorded,
 /// the least violating first.
-pub(crate) fn front_ids(candidates: &[CandidateRecord]) -> Vec<u64> {
+pub(crate) fn front_ids(candidates: &[CandidateRecord], objective: Objective) -> Vec<u64> {
     let mut members: Vec<&CandidateRecord> = if candidates.iter().any(|c| c.violation == 0.0) {
-        let objectives: Vec<Objectives> = candidates.iter().map(objectives).collect();
+        let objectives: Vec<Objectives> = (candidates.iter())
+            .map(|candidate| objectives(candidate, objective))
+            .collect();
         front(&objectives)
             .into_iter()
             .map(|index| &candidates[index])
@@ -44,9 +47,10 @@ pub(crate) fn front_ids(candidates: &[CandidateRecord]) -> Vec<u64> {
         candidates.iter().collect()
     };
     members.sort_by(|a, b| {
+        let by_score = b.val_score(objective).total_cmp(&a.val_score(objective));
         a.violation
             .total_cmp(&b.violation)
-            .then(b.val_accuracy.total_cmp(&a.val_accuracy))
+            .then(by_score)
             .then(a.cost.arena_bytes.cmp(&b.cost.arena_bytes))
             .then(a.id.cmp(&b.id))
     });
@@ -55,7 +59,10 @@ pub(crate) fn front_ids(candidates: &[CandidateRecord]) -> Vec<u64> {
 
 /// Everything that is known of a run.
 pub(crate) fn summary(study: &Study) -> Outcome<Summary> {
-    let front = front_ids(&study.candidates().map_err(from_study)?);
+    let candidates = study.candidates().map_err(from_study)?;
+    let run = study.run().map_err(from_study)?;
+    let objective = run.map_or(Objective::default(), |run| run.objective);
+    let front = front_ids(&candidates, objective);
     study.summary(&front).map_err(from_study)
 }
 
@@ -72,6 +79,7 @@ struct Json {
     run: String,
     recommended: Option<u64>,
     front: Vec<FrontRow>,
+    objective: String,
 }
 
 /// Prints the result: one JSON object, or the table and the sentence.
@@ -100,7 +108,18 @@ fn as_json(run: &Path, summary: &Summary) -> Outcome<Json> {
             .find(|model| model.recommended)
             .map(|model| model.candidate),
         front,
+        objective: objective_words(&summary.run),
     })
+}
+
+/// What was maximised, in words.
+fn objective_words(run: &RunRecord) -> String {
+    let names: Vec<&str> = run
+        .classes
+        .iter()
+        .map(|class| class.name.as_str())
+        .collect();
+    run.objective.words(&names)
 }
 
 /// At most this many rows fit a screen; the others are in the report.
@@ -121,7 +140,9 @@ fn table(summary: &Summary) -> Outcome<String> {
         "id",
         "input",
         "val score",
+        "95 % interval",
         "test int8",
+        "balanced",
         "RAM",
         "flash",
         if summary.run.latency_published {
@@ -133,28 +154,27 @@ fn table(summary: &Summary) -> Outcome<String> {
         "model",
     ]);
     for row in rows {
-        let label = summary
-            .candidates
-            .iter()
-            .find(|c| c.id == row.id)
-            .map_or("", |c| c.data_label.as_str());
-        let scored = summary.run.feasible;
+        let candidate = summary.candidates.iter().find(|c| c.id == row.id);
+        let label = candidate.map_or("", |c| c.data_label.as_str());
+        let scored = candidate.filter(|_| summary.run.feasible);
+        let score = scored.and_then(|c| c.val_interval(summary.run.objective));
+        let known = |share: Option<f64>| share.map_or_else(|| "-".to_string(), percent);
         table.row([
             row.id.to_string(),
             label.to_string(),
-            if scored {
-                percent(row.val_accuracy)
-            } else {
-                "-".to_string()
-            },
-            row.test_accuracy_int8
-                .map_or_else(|| "-".to_string(), percent),
+            known(scored.map(|_| row.val_score)),
+            score.map_or_else(|| "-".to_string(), |score| interval(&score)),
+            known(row.test_accuracy_int8),
+            known(row.test_balanced_accuracy_int8),
             format_bytes(row.arena_bytes),
             format_bytes(row.flash_bytes),
             format!("{:.1} ms", row.latency_ms),
             format_count(row.macs),
             match &row.model {
                 Some(path) if Some(row.id) == recommended => format!("{path} (recommended)"),
+                Some(path) if ties_with_recommended(summary, row.id) => {
+                    format!("{path} (ties with it)")
+                }
                 Some(path) => path.clone(),
                 None => String::new(),
             },
@@ -165,6 +185,14 @@ fn table(summary: &Summary) -> Outcome<String> {
         text.push_str(&format!("... and {} more in front.csv\n", all - MOST_ROWS));
     }
     Ok(text)
+}
+
+/// Whether a finished model cannot be told apart from the recommended one.
+fn ties_with_recommended(summary: &Summary, id: u64) -> bool {
+    let model = summary.models.iter().find(|model| model.candidate == id);
+    model
+        .and_then(|model| model.paired)
+        .is_some_and(|paired| paired.tie)
 }
 
 /// The one sentence that matters.
@@ -197,10 +225,11 @@ pub(crate) fn sentence(run: &Path, summary: &Summary) -> String {
         .find(|c| c.id == model.candidate)
         .map_or("", |c| c.data_label.as_str());
     format!(
-        "Model {} sees {input} and is right on {} of the test pictures in int8, with {} of RAM, {} of flash and {} \
+        "Model {} sees {input} and is right on {} of the test pictures in int8{}, with {} of RAM, {} of flash and {} \
          per picture on {}: {} (details: {}).",
         model.candidate,
         percent(model.test_accuracy_int8),
+        certainty(model, summary.run.objective, &objective_words(&summary.run)),
         format_bytes(model.cost.arena_bytes),
         format_bytes(model.cost.flash_bytes),
         format_latency(model.cost.latency_ms, summary.run.latency_published),
@@ -208,6 +237,27 @@ pub(crate) fn sentence(run: &Path, summary: &Summary) -> String {
         run.join(&model.path).display(),
         report.display()
     )
+}
+
+/// How sure that is, and the other measures, in brackets.
+fn certainty(model: &ModelRecord, objective: Objective, words: &str) -> String {
+    let Some(tally) = model.test_tally_int8() else {
+        return String::new();
+    };
+    let mut text = format!(
+        " (95 % interval {}; balanced accuracy {}",
+        interval(&tally.interval(Objective::Accuracy)),
+        percent(tally.balanced_accuracy())
+    );
+    if let Objective::F1(_) = objective {
+        text += &format!(", {words} {}", percent(tally.score(objective)));
+    }
+    text + ")"
+}
+
+/// The ends of an interval of a share, in percent.
+pub(crate) fn interval(interval: &Interval) -> String {
+    format!("{:.1} to {}", interval.low * 100.0, percent(interval.high))
 }
 
 /// A share in percent, with one decimal.

@@ -1,5 +1,6 @@
 //! How often a model is right.
 
+use danas_measure::{Answer, Tally};
 use danas_space::Shape;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -60,10 +61,8 @@ pub struct Evaluation {
     pub accuracy: f64,
     /// `confusion[actual][predicted]`: how many examples of a class were taken for which.
     pub confusion: Vec<Vec<u64>>,
-    /// The mean over the examples of the squared distance between the outputs and those of a perfect answer: 1 for the
-    /// class of the example, 0 for the others (Brier 1950, "Verification of forecasts expressed in terms of
-    /// probability"). It tells models apart that are right equally often.
-    pub brier: f64,
+    /// What was said about every example, in their order.
+    pub answers: Vec<Answer>,
 }
 
 impl Evaluation {
@@ -96,28 +95,28 @@ impl Evaluation {
         for (&label, answer) in labels.iter().zip(&answers) {
             confusion[label][answer.class] += 1;
         }
-        let squares: f64 = answers.iter().map(|answer| answer.squared_error).sum();
-        Ok(Self::new(confusion, squares / examples as f64))
+        Ok(Self::new(confusion, answers))
     }
 
-    fn new(confusion: Vec<Vec<u64>>, brier: f64) -> Self {
-        let right: u64 = (0..confusion.len())
-            .map(|class| confusion[class][class])
-            .sum();
-        let all: u64 = confusion.iter().flatten().sum();
+    fn new(confusion: Vec<Vec<u64>>, answers: Vec<Answer>) -> Self {
         Self {
-            accuracy: right as f64 / all.max(1) as f64,
+            accuracy: Tally::of_confusion(&confusion).accuracy(),
             confusion,
-            brier,
+            answers,
         }
     }
 
     /// The number of examples.
     pub fn examples(&self) -> u64 {
-        self.confusion.iter().flatten().sum()
+        self.answers.len() as u64
     }
 
-    /// What the model said about these examples and those of `other`.
+    /// The answers counted class by class.
+    pub fn tally(&self) -> Tally {
+        Tally::of_confusion(&self.confusion)
+    }
+
+    /// What the model said about these examples and, behind them, those of `other`.
     ///
     /// # Panics
     /// If the two have different numbers of classes.
@@ -125,32 +124,22 @@ impl Evaluation {
         assert_eq!(self.confusion.len(), other.confusion.len(), "of one model");
         let rows = self.confusion.iter().zip(&other.confusion);
         let confusion = rows.map(|(a, b)| a.iter().zip(b).map(|(a, b)| a + b).collect());
-        let (here, there) = (self.examples() as f64, other.examples() as f64);
-        let squares = self.brier * here + other.brier * there;
-        Self::new(confusion.collect(), squares / (here + there).max(1.0))
+        let answers = [&self.answers[..], &other.answers].concat();
+        Self::new(confusion.collect(), answers)
     }
 }
 
-/// What a model said about one example.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Answer {
-    class: usize,
-    squared_error: f64,
-}
-
-impl Answer {
-    /// From the outputs as real numbers and the example's class.
-    pub(crate) fn new(outputs: impl Iterator<Item = f64> + Clone, label: usize) -> Self {
-        let squared_error = outputs
-            .clone()
-            .enumerate()
-            .map(|(class, output)| (output - f64::from(u8::from(class == label))).powi(2))
-            .sum();
-        let outputs: Vec<f64> = outputs.collect();
-        Answer {
-            class: argmax(&outputs),
-            squared_error,
-        }
+/// From the outputs as real numbers and the example's class.
+pub(crate) fn answer(outputs: impl Iterator<Item = f64> + Clone, label: usize) -> Answer {
+    let squared_error = outputs
+        .clone()
+        .enumerate()
+        .map(|(class, output)| (output - f64::from(u8::from(class == label))).powi(2))
+        .sum();
+    let outputs: Vec<f64> = outputs.collect();
+    Answer {
+        class: argmax(&outputs),
+        squared_error,
     }
 }
 
@@ -177,20 +166,24 @@ mod tests {
         };
         let pixels: Vec<u8> = (0..outputs.len() as u8).collect();
         let judge = |_: &mut (), pixels: &[u8], label| {
-            Answer::new(outputs[usize::from(pixels[0])].iter().copied(), label)
+            answer(outputs[usize::from(pixels[0])].iter().copied(), label)
         };
         Evaluation::of(shape, 2, &pixels, labels, || (), judge).expect("inputs that fit")
     }
 
     #[test]
-    fn a_surer_model_has_a_smaller_squared_error() {
+    fn a_surer_model_has_smaller_squared_errors() {
         let labels = [0, 1, 1];
+        let errors = |evaluation: &Evaluation| -> Vec<f64> {
+            let answers = evaluation.answers.iter();
+            answers.map(|answer| answer.squared_error).collect()
+        };
         let perfect = one_by_one(&[[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]], &labels);
-        assert_eq!((perfect.accuracy, perfect.brier), (1.0, 0.0));
+        assert_eq!((perfect.accuracy, errors(&perfect)), (1.0, vec![0.0; 3]));
         let unsure = one_by_one(&[[0.5, 0.25], [0.25, 0.5], [0.5, 0.5]], &labels);
         // Of equal outputs the first counts.
         assert_eq!(unsure.confusion, [[1, 0], [1, 1]]);
-        assert!((unsure.brier - (2.0 * (0.25 + 0.0625) + 0.5) / 3.0).abs() < 1e-12);
+        assert_eq!(errors(&unsure), [0.3125, 0.3125, 0.5]);
     }
 
     #[test]
@@ -204,7 +197,7 @@ mod tests {
             (both.accuracy, &both.confusion),
             (whole.accuracy, &whole.confusion)
         );
-        assert!((both.brier - whole.brier).abs() < 1e-12);
-        assert_eq!(both.examples(), 5);
+        assert_eq!(both.answers, whole.answers);
+        assert_eq!((both.examples(), both.tally().right()), (5, 2));
     }
 }

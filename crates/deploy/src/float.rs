@@ -3,7 +3,7 @@
 use danas_space::{Activation, Graph, Operator};
 use rayon::prelude::*;
 
-use crate::evaluate::{Answer, Evaluation, InputError, examples};
+use crate::evaluate::{Evaluation, InputError, answer, examples};
 use crate::kernels::{Packed, Window, convolution, depthwise};
 use crate::model::FloatModel;
 
@@ -235,7 +235,7 @@ impl FloatModel {
             || runner.state(),
             |state, pixels, label| {
                 runner.run(state, pixels);
-                Answer::new(state.output().iter().copied().map(f64::from), label)
+                answer(state.output().iter().copied().map(f64::from), label)
             },
         )
     }

@@ -4,7 +4,7 @@
 use danas_space::Shape;
 use rayon::prelude::*;
 
-use crate::evaluate::{Answer, Evaluation, InputError, argmax, examples};
+use crate::evaluate::{Evaluation, InputError, answer, argmax, examples};
 use crate::fixed_point::Multiplier;
 use crate::int8::{
     ADD_SHIFT, Quantisation, add_multipliers, one_scale_multiplier, output_multipliers,
@@ -417,7 +417,7 @@ impl Interpreter {
             || self.state(),
             |state, pixels, label| {
                 let outputs = self.run_pixels(state, pixels).iter();
-                Answer::new(outputs.map(|&q| quantisation.real(q)), label)
+                answer(outputs.map(|&q| quantisation.real(q)), label)
             },
         )
     }

@@ -1,5 +1,7 @@
 //! Numbers as people read them. Number and unit are kept together by a no-break space.
 
+use danas_measure::Interval;
+
 /// What stands for a value that is not known.
 pub(crate) const UNKNOWN: &str = "–";
 
@@ -27,6 +29,11 @@ pub(crate) fn percent(share: f64) -> String {
     } else {
         UNKNOWN.to_owned()
     }
+}
+
+/// The ends of an interval of a share in percent.
+pub(crate) fn interval(interval: &Interval) -> String {
+    format!("{:.1} to {}", interval.low * 100.0, percent(interval.high))
 }
 
 /// Milliseconds with three figures; seconds from ten of them on.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use danas_measure::Objective;
 use danas_study::{CandidateRecord, ModelRecord, Summary};
 
 use crate::ReportError;
@@ -23,9 +24,9 @@ pub(crate) struct Finished<'a> {
 pub(crate) struct Resolved<'a> {
     /// The summary itself.
     pub(crate) summary: &'a Summary,
-    /// Places of the front's members among the candidates, best validation accuracy first.
+    /// Places of the front's members among the candidates, best at the run's objective first.
     pub(crate) front: Vec<usize>,
-    /// The finished models, the recommended one first, then by int8 test accuracy.
+    /// The finished models, the recommended one first, then by the objective of the int8 file on the test split.
     pub(crate) finished: Vec<Finished<'a>>,
     /// The look of every data configuration.
     pub(crate) looks: Looks,
@@ -49,14 +50,15 @@ impl<'a> Resolved<'a> {
                 .copied()
                 .ok_or(ReportError::UnknownCandidate { id, user })
         };
+        let objective = summary.run.objective;
         let mut front = Vec::with_capacity(summary.front.len());
         for &id in &summary.front {
             front.push(find(id, "the front")?);
         }
         front.sort_by(|&a, &b| {
             let (a, b) = (&summary.candidates[a], &summary.candidates[b]);
-            b.val_accuracy
-                .total_cmp(&a.val_accuracy)
+            b.val_score(objective)
+                .total_cmp(&a.val_score(objective))
                 .then(a.id.cmp(&b.id))
         });
         front.dedup();
@@ -71,9 +73,9 @@ impl<'a> Resolved<'a> {
             });
         }
         finished.sort_by(|a, b| {
-            let accuracy = |f: &Finished| f.model.test_accuracy_int8;
+            let score = |f: &Finished| f.model.test_score_int8(objective);
             (b.model.recommended.cmp(&a.model.recommended))
-                .then(accuracy(b).total_cmp(&accuracy(a)))
+                .then(score(b).total_cmp(&score(a)))
                 .then(a.candidate.id.cmp(&b.candidate.id))
         });
         Ok(Resolved {
@@ -98,6 +100,27 @@ impl<'a> Resolved<'a> {
             .iter()
             .find(|f| f.place == place)
             .map(|f| f.model)
+    }
+
+    /// What was maximised.
+    pub(crate) fn objective(&self) -> Objective {
+        self.summary.run.objective
+    }
+
+    /// What was maximised, in words.
+    pub(crate) fn objective_words(&self) -> String {
+        self.objective().words(&self.class_names())
+    }
+
+    /// The names of the classes.
+    pub(crate) fn class_names(&self) -> Vec<&'a str> {
+        let classes = self.summary.run.classes.iter();
+        classes.map(|class| class.name.as_str()).collect()
+    }
+
+    /// What a candidate was found to reach in the objective on the validation split.
+    pub(crate) fn score(&self, candidate: &CandidateRecord) -> f64 {
+        candidate.val_score(self.objective())
     }
 
     /// Examples of the validation split.

@@ -60,8 +60,10 @@ fn check_tags(page: &str) -> Result<usize, String> {
     }
 }
 
-const KINDS: [&str; 9] = [
+const KINDS: [&str; 11] = [
     "usual",
+    "balanced",
+    "rare",
     "infeasible",
     "two",
     "forty",

@@ -12,11 +12,12 @@ mod ranking;
 mod sorting;
 mod strategy;
 
-pub use choice::{Contender, recommend, spread, standard_error, worth_finishing};
+pub use choice::{Contender, recommend, spread, worth_finishing};
+pub use danas_measure::Interval;
 pub use hypervolume::hypervolume;
 pub use nsga2::{Nsga2, Nsga2Options, OptionError};
 pub use objectives::{OBJECTIVES, Objectives, pareto};
 pub use random::RandomSearch;
-pub use ranking::{Agreement, Agreements, Interval, bootstrap, kendall_tau, top_regret};
+pub use ranking::{Agreement, Agreements, bootstrap, kendall_tau, top_regret};
 pub use sorting::{crowding, front, non_dominated_sort};
 pub use strategy::{Strategy, Variation};

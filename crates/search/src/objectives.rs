@@ -11,7 +11,8 @@ pub const OBJECTIVES: usize = 4;
 /// infinitely bad.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Objectives {
-    /// Share of the validation examples that are classified wrongly, 0 to 1.
+    /// What is lacking of a perfect score on the validation examples, 0 to 1: where accuracy is the score, the share of them
+    /// that are classified wrongly.
     pub error: f64,
     /// Tensor arena in bytes, flash in bytes, latency in milliseconds.
     pub costs: [f64; 3],

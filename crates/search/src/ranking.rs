@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use danas_data::Streams;
+use danas_measure::Interval;
 use rand::{Rng, RngExt};
 
 /// How well scores rank candidates.
@@ -64,17 +65,6 @@ impl<'a> Agreements<'a> {
                 .collect(),
         })
     }
-}
-
-/// A statistic with the interval that resampling the candidates gives it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Interval {
-    /// The statistic of all candidates.
-    pub value: f64,
-    /// The lower end, 2.5 % of the resampled statistics are below.
-    pub low: f64,
-    /// The upper end, 2.5 % of the resampled statistics are above.
-    pub high: f64,
 }
 
 /// How often the candidates are resampled for an interval.

@@ -1,8 +1,9 @@
 //! Domination, sorting, crowding and hypervolume against their definitions.
 
+use danas_measure::Comparison;
 use danas_search::{
     Contender, Objectives, crowding, front, hypervolume, non_dominated_sort, pareto, recommend,
-    spread, standard_error, worth_finishing,
+    spread, worth_finishing,
 };
 use proptest::prelude::*;
 use rand::RngExt;
@@ -144,24 +145,44 @@ proptest! {
         prop_assert_eq!(distinct.len(), chosen.len());
     }
 
+    /// Comparisons are given at random, as nothing may be expected of them.
     #[test]
-    fn the_recommendation_meets_the_limits_and_is_no_less_accurate_than_chance_allows(
-        models in contenders(), examples in 0usize..1000
+    fn the_recommendation_ties_with_the_surest_and_nothing_that_does_is_cheaper(
+        models in contenders(), compared in prop::collection::vec((any::<bool>(), any::<bool>()), 40)
     ) {
-        let error = |model: &Contender| model.objectives.values()[0];
-        let fitting = || models.iter().filter(|model| model.objectives.is_feasible());
-        match recommend(&models, examples) {
-            None => prop_assert_eq!(fitting().count(), 0),
-            Some(chosen) => {
-                let chosen = &models[chosen];
-                prop_assert!(chosen.objectives.is_feasible());
-                let least = fitting().map(error).fold(f64::INFINITY, f64::min);
-                let bound = least + standard_error(least, examples);
-                prop_assert!(error(chosen) <= bound);
-                let surer = |model: &&Contender| error(model) <= bound && model.brier < chosen.brier;
-                prop_assert_eq!(fitting().filter(surer).count(), 0);
-            }
-        }
+        let fitting: Vec<usize> = (0..models.len())
+            .filter(|&i| models[i].objectives.is_feasible())
+            .collect();
+        let chosen = recommend(&models, |model, _| comparison(compared[model].0, compared[model].1));
+        let Some(chosen) = chosen else {
+            prop_assert!(fitting.is_empty());
+            return Ok(());
+        };
+        prop_assert!(fitting.contains(&chosen));
+        let error = |i: usize| models[i].objectives.values()[0];
+        let least = fitting.iter().map(|&i| error(i)).fold(f64::INFINITY, f64::min);
+        let as_right = |i: usize| compared[i].0 || error(i) == least;
+        let surest = fitting.iter().filter(|&&i| compared[i].0).map(|&i| models[i].brier);
+        let surest = surest.fold(f64::INFINITY, f64::min);
+        prop_assert!(as_right(chosen));
+        prop_assert!(compared[chosen] == (true, true) || models[chosen].brier <= surest);
+        let cheaper = |i: usize| pareto(&costs(&models[i]), &costs(&models[chosen]));
+        prop_assert!(!fitting.iter().any(|&i| compared[i] == (true, true) && cheaper(i)));
+    }
+}
+
+fn costs(model: &Contender) -> [f64; 3] {
+    let [_, costs @ ..] = model.objectives.values();
+    costs
+}
+
+/// Of two models, that they are as right and as sure as each other or not.
+fn comparison(as_right: bool, as_sure: bool) -> Comparison {
+    Comparison {
+        only_first: 0,
+        only_second: 0,
+        p: if as_right { 1.0 } else { 0.0 },
+        apart: if as_sure { 0.5 } else { 2.0 },
     }
 }
 
@@ -257,7 +278,7 @@ fn a_spread_reaches_both_ends_and_the_middle() {
 }
 
 #[test]
-fn ties_within_the_standard_error_are_settled_by_sureness_and_then_by_cost() {
+fn of_models_that_tie_with_the_best_the_cheapest_is_recommended() {
     let model = |error, cost, brier| Contender {
         objectives: member(error, cost),
         brier,
@@ -265,25 +286,30 @@ fn ties_within_the_standard_error_are_settled_by_sureness_and_then_by_cost() {
     let models = [
         model(0.040, 300.0, 0.07),
         model(0.045, 100.0, 0.06),
-        model(0.060, 10.0, 0.05),
-        model(0.060, 9.0, 0.05),
+        model(0.060, 10.0, 0.08),
+        model(0.060, 10.0, 0.08),
     ];
-    assert_eq!(recommend(&models, 1_000), Some(1));
-    assert_eq!(recommend(&models, 100_000), Some(0));
-    assert_eq!(recommend(&models, 10), Some(3));
+    let chosen = |compared: [(bool, bool); 4]| {
+        let compare = |model: usize, _| comparison(compared[model].0, compared[model].1);
+        recommend(&models, compare)
+    };
+    let [apart, surer, tie] = [(false, false), (true, false), (true, true)];
+    assert_eq!(chosen([apart; 4]), Some(0));
+    // As right as the most accurate and surer: the best. Whether that one is also the cheapest does not matter.
+    assert_eq!(chosen([surer, surer, surer, apart]), Some(1));
+    assert_eq!(chosen([tie, surer, apart, apart]), Some(1));
+    assert_eq!(chosen([surer, surer, tie, tie]), Some(2));
+    // As sure, but not as right.
+    assert_eq!(chosen([apart, apart, (false, true), apart]), Some(0));
     let mut over = model(0.0, 1.0, 0.0);
     over.objectives.violation = 2.0;
-    assert_eq!(recommend(&[over, model(0.9, 1.0, 1.0)], 100), Some(1));
-    assert_eq!(recommend(&[over], 100), None);
-    assert_eq!(recommend(&[], 100), None);
-}
-
-#[test]
-fn the_standard_error_is_binomial_and_never_certain() {
-    let textbook = (0.1f64 * 0.9 / 10_000.0).sqrt();
-    assert!((standard_error(0.1, 10_000) / textbook - 1.0).abs() < 1e-3);
-    assert!(standard_error(0.0, 100) > 0.0);
-    let (none, all) = (standard_error(0.0, 100), standard_error(1.0, 100));
-    assert!((none - all).abs() < 1e-12);
-    assert!(standard_error(0.5, 0).is_finite());
+    let recommend = |models: &[Contender]| recommend(models, |_, _| comparison(true, true));
+    assert_eq!(recommend(&[over, model(0.9, 1.0, 1.0)]), Some(1));
+    assert_eq!(recommend(&[over]), None);
+    assert_eq!(recommend(&[]), None);
+    // Of equal ones the first.
+    assert_eq!(
+        recommend(&[model(0.1, 5.0, 0.1), model(0.1, 5.0, 0.1)]),
+        Some(0)
+    );
 }

@@ -6,11 +6,12 @@
 
 use std::collections::BTreeMap;
 
+use danas_measure::{Objective, Tally};
 use serde_json::json;
 
 use crate::{
     AuditRecord, Backend, BufferRecord, CandidateRecord, ClassRecord, CostRecord, LayerRecord,
-    LimitRecord, ModelRecord, PhaseRecord, RunRecord, Store, StudyError,
+    LimitRecord, ModelRecord, PairedRecord, PhaseRecord, RunRecord, Store, StudyError,
 };
 
 const CONFIG: &str = "seed = 1\n";
@@ -57,8 +58,14 @@ pub fn candidate(n: u64) -> CandidateRecord {
         },
         violation: 0.0,
         val_accuracy: 1.0 - 1.0 / (n + 3) as f64,
+        val_tally: Some(tally(n)),
         at_seconds: 0.1 * n as f64,
     }
+}
+
+/// Answers for tests: all right, but for one.
+pub fn tally(n: u64) -> Tally {
+    Tally::of_confusion(&[vec![n + 1, 0], vec![1, 1]])
 }
 
 /// A model of a candidate for tests.
@@ -75,6 +82,9 @@ pub fn model(candidate: u64, recommended: bool) -> ModelRecord {
         val_accuracy_int8: 0.89,
         test_accuracy_float: 1.0 / 3.0,
         test_accuracy_int8: 0.1 + 0.2,
+        val_tally_float: Some(tally(candidate)),
+        val_tally_int8: Some(tally(candidate + 1)),
+        test_tally_float: Some(tally(candidate + 2)),
         confusion: vec![vec![9, 1], vec![2, 8]],
         layers: vec![LayerRecord {
             name: "stem".into(),
@@ -91,6 +101,13 @@ pub fn model(candidate: u64, recommended: bool) -> ModelRecord {
             last: 0,
         }],
         recommended,
+        paired: (!recommended).then_some(PairedRecord {
+            only_this: 3,
+            only_recommended: 4,
+            p: 1.0 / 3.0,
+            apart: Some(-0.1),
+            tie: true,
+        }),
     }
 }
 
@@ -100,6 +117,7 @@ pub fn audit(candidate: u64) -> AuditRecord {
         candidate,
         steps: 2000,
         val_accuracy: 1.0 / (candidate + 2) as f64,
+        val_tally: Some(tally(candidate)),
         seconds: 0.1 + 0.2,
     }
 }
@@ -125,6 +143,7 @@ pub fn run() -> RunRecord {
             latency_ms: Some(0.1),
             ..LimitRecord::default()
         },
+        objective: Objective::F1(0),
         options: vec![("seed".into(), "1".into())],
         classes: vec![ClassRecord {
             name: "person".into(),
@@ -315,7 +334,13 @@ fn models_replace_and_one_is_recommended<B: Backend>(backend: &B) {
     let store = reopened(backend, store);
     assert_eq!(
         store.models().unwrap(),
-        [better, model(3, false)],
+        [
+            better,
+            ModelRecord {
+                recommended: false,
+                ..model(3, true)
+            }
+        ],
         "by candidate, the newest of each, one recommended"
     );
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use danas_measure::{Objective, Tally};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -31,12 +32,31 @@ pub struct FrontRow {
     pub macs: u64,
     /// Path of the `.tflite` file, relative to the run folder; `None` if there is no file.
     pub model: Option<String>,
+    /// What the search maximised, as scored in the search, 0 to 1.
+    pub val_score: f64,
+    /// Whether that cannot be told apart from the best of the front: it lies in the 95 % interval of that one.
+    pub tie: Option<bool>,
+    /// The lower end of the 95 % interval of [`FrontRow::val_accuracy`]; like all that follows `None` where it is not known.
+    pub val_accuracy_low: Option<f64>,
+    /// Its upper end.
+    pub val_accuracy_high: Option<f64>,
+    /// Mean recall of the classes on validation, as scored in the search.
+    pub val_balanced_accuracy: Option<f64>,
+    /// The lower end of the 95 % interval of [`FrontRow::test_accuracy_int8`].
+    pub test_accuracy_int8_low: Option<f64>,
+    /// Its upper end.
+    pub test_accuracy_int8_high: Option<f64>,
+    /// Mean recall of the classes of the int8 file on the test split.
+    pub test_balanced_accuracy_int8: Option<f64>,
 }
 
 /// A member of the front with all that is known of it.
 struct Member<'a> {
     candidate: &'a CandidateRecord,
     model: Option<&'a ModelRecord>,
+    objective: Objective,
+    /// The score from which on members tie with the best.
+    tied_from: Option<f64>,
 }
 
 impl Member<'_> {
@@ -46,6 +66,11 @@ impl Member<'_> {
 
     fn row(&self) -> FrontRow {
         let cost = self.cost();
+        let val_score = self.candidate.val_score(self.objective);
+        let val = self.candidate.val_interval(Objective::Accuracy);
+        let val_tally = self.candidate.val_tally.as_ref();
+        let test_tally = self.model.and_then(ModelRecord::test_tally_int8);
+        let test = (test_tally.as_ref()).map(|tally| tally.interval(Objective::Accuracy));
         FrontRow {
             id: self.candidate.id,
             data: self.candidate.data.clone(),
@@ -56,6 +81,14 @@ impl Member<'_> {
             latency_ms: cost.latency_ms,
             macs: cost.macs,
             model: self.model.map(|model| model.path.clone()),
+            val_score,
+            tie: self.tied_from.map(|from| val_score >= from),
+            val_accuracy_low: val.map(|interval| interval.low),
+            val_accuracy_high: val.map(|interval| interval.high),
+            val_balanced_accuracy: val_tally.map(Tally::balanced_accuracy),
+            test_accuracy_int8_low: test.map(|interval| interval.low),
+            test_accuracy_int8_high: test.map(|interval| interval.high),
+            test_balanced_accuracy_int8: test_tally.as_ref().map(Tally::balanced_accuracy),
         }
     }
 }
@@ -94,8 +127,8 @@ pub fn write_front_csv(path: &Path, summary: &Summary) -> Result<(), StudyError>
     write_atomic(path, &bytes)
 }
 
-/// The columns after the data genes: those of [`FrontRow`], then what only the table has.
-const COLUMNS: [&str; 19] = [
+/// The columns after the data genes. New ones stand behind all others, so that a column keeps its place.
+const COLUMNS: [&str; 33] = [
     "val_accuracy",
     "test_accuracy_int8",
     "arena_bytes",
@@ -115,11 +148,29 @@ const COLUMNS: [&str; 19] = [
     "host_arena_bytes",
     "network",
     "at_seconds",
+    "val_score",
+    "tie",
+    "val_accuracy_low",
+    "val_accuracy_high",
+    "val_balanced_accuracy",
+    "test_accuracy_int8_low",
+    "test_accuracy_int8_high",
+    "test_balanced_accuracy_int8",
+    "val_accuracy_int8_low",
+    "val_accuracy_int8_high",
+    "val_balanced_accuracy_int8",
+    "val_balanced_accuracy_float",
+    "test_balanced_accuracy_float",
+    "ties_with_recommended",
 ];
 
 fn cells(member: &Member<'_>, genes: &[String]) -> Vec<String> {
     let (row, cost) = (member.row(), member.cost());
     let of_model = |value: fn(&ModelRecord) -> String| member.model.map(value).unwrap_or_default();
+    let known = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+    let of_tally = |tally: fn(&ModelRecord) -> Option<&Tally>, value: fn(&Tally) -> f64| {
+        known(member.model.and_then(tally).map(value))
+    };
     let mut cells = vec![row.id.to_string()];
     cells.extend(genes.iter().map(|gene| words(row.data.get(gene))));
     cells.extend([
@@ -142,19 +193,43 @@ fn cells(member: &Member<'_>, genes: &[String]) -> Vec<String> {
         of_model(|m| m.host_arena_bytes.to_string()),
         member.candidate.summary.clone(),
         member.candidate.at_seconds.to_string(),
+        row.val_score.to_string(),
+        row.tie.map(|tie| tie.to_string()).unwrap_or_default(),
+        known(row.val_accuracy_low),
+        known(row.val_accuracy_high),
+        known(row.val_balanced_accuracy),
+        known(row.test_accuracy_int8_low),
+        known(row.test_accuracy_int8_high),
+        known(row.test_balanced_accuracy_int8),
+        of_tally(val_int8, |tally| tally.interval(Objective::Accuracy).low),
+        of_tally(val_int8, |tally| tally.interval(Objective::Accuracy).high),
+        of_tally(val_int8, Tally::balanced_accuracy),
+        of_tally(|m| m.val_tally_float.as_ref(), Tally::balanced_accuracy),
+        of_tally(|m| m.test_tally_float.as_ref(), Tally::balanced_accuracy),
+        of_model(|m| m.paired.map(|p| p.tie.to_string()).unwrap_or_default()),
     ]);
     cells
+}
+
+fn val_int8(model: &ModelRecord) -> Option<&Tally> {
+    model.val_tally_int8.as_ref()
 }
 
 fn members(summary: &Summary) -> Result<Vec<Member<'_>>, StudyError> {
     let candidates: BTreeMap<u64, _> = summary.candidates.iter().map(|c| (c.id, c)).collect();
     let models: BTreeMap<u64, _> = summary.models.iter().map(|m| (m.candidate, m)).collect();
+    let tied_from = summary.tied_from();
     let member = |&id: &u64| {
         let candidate = *candidates
             .get(&id)
             .ok_or(StudyError::UnknownCandidate { id })?;
         let model = models.get(&id).copied();
-        Ok(Member { candidate, model })
+        Ok(Member {
+            candidate,
+            model,
+            objective: summary.run.objective,
+            tied_from,
+        })
     };
     summary.front.iter().map(member).collect()
 }
@@ -242,10 +317,16 @@ mod tests {
             serde_json::to_string(&rows[0]).unwrap(),
             "{\"id\":2,\"data\":{\"colour\":\"rgb\",\"resolution\":64},\"val_accuracy\":0.8,\
              \"test_accuracy_int8\":0.30000000000000004,\"arena_bytes\":10002,\"flash_bytes\":90000,\
-             \"latency_ms\":2.0,\"macs\":1000002,\"model\":\"models/2/model.tflite\"}"
+             \"latency_ms\":2.0,\"macs\":1000002,\"model\":\"models/2/model.tflite\",\
+             \"val_score\":0.8571428571428571,\"tie\":true,\
+             \"val_accuracy_low\":0.37553462976252533,\"val_accuracy_high\":0.9637758913675698,\
+             \"val_balanced_accuracy\":0.75,\
+             \"test_accuracy_int8_low\":0.6395811352592431,\"test_accuracy_int8_high\":0.9476312541037835,\
+             \"test_balanced_accuracy_int8\":0.8500000000000001}"
         );
         let json = serde_json::to_string(&rows[1]).unwrap();
-        assert!(json.contains("\"test_accuracy_int8\":null") && json.ends_with("\"model\":null}"));
+        assert!(json.contains("\"test_accuracy_int8\":null") && json.contains("\"model\":null,"));
+        assert!(json.ends_with("\"test_balanced_accuracy_int8\":null}"));
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub use front::{FrontRow, front_rows, write_front_csv};
 pub use memory::{MemoryBackend, MemoryStore};
 pub use record::{
     AuditRecord, BufferRecord, CandidateRecord, ClassRecord, CostRecord, DataGenes, LayerRecord,
-    LimitRecord, ModelRecord, PhaseRecord, RunRecord, Summary,
+    LimitRecord, ModelRecord, PairedRecord, PhaseRecord, RunRecord, Summary,
 };
 pub use sqlite::{SqliteBackend, Study};
 pub use store::{Backend, Store};

@@ -123,12 +123,12 @@ impl Store for MemoryStore {
         let mut records = self.lock();
         records.check_known(audit.candidate)?;
         let place = (audit.candidate, audit.steps);
-        records.audits.insert(place, *audit);
+        records.audits.insert(place, audit.clone());
         Ok(())
     }
 
     fn audits(&self) -> Result<Vec<AuditRecord>, StudyError> {
-        Ok(self.lock().audits.values().copied().collect())
+        Ok(self.lock().audits.values().cloned().collect())
     }
 
     fn record_phase(&self, phase: &PhaseRecord) -> Result<(), StudyError> {

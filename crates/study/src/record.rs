@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use danas_measure::{Interval, Objective, Tally};
 use serde::{Deserialize, Serialize};
 
 /// The genes of a data configuration by name, for example `{"resolution": 96, "colour": "rgb"}`.
@@ -47,8 +48,33 @@ pub struct CandidateRecord {
     pub violation: f64,
     /// Accuracy on the validation split, scored with the supernet's weights, 0 to 1.
     pub val_accuracy: f64,
+    /// The answers behind that accuracy; `None` if it was never scored, or by an earlier version.
+    pub val_tally: Option<Tally>,
     /// Seconds of the run's own clock at which the score was known.
     pub at_seconds: f64,
+}
+
+impl CandidateRecord {
+    /// What an objective was found to be on the validation split, 0 to 1. Earlier versions knew accuracy alone.
+    pub fn val_score(&self, objective: Objective) -> f64 {
+        score(self.val_accuracy, self.val_tally.as_ref(), objective)
+    }
+
+    /// The same with its 95 % interval, where that is known.
+    pub fn val_interval(&self, objective: Objective) -> Option<Interval> {
+        self.val_tally
+            .as_ref()
+            .map(|tally| tally.interval(objective))
+    }
+}
+
+/// An objective of answers of which at least the accuracy is known.
+fn score(accuracy: f64, tally: Option<&Tally>, objective: Objective) -> f64 {
+    match (objective, tally) {
+        (Objective::Accuracy, _) => accuracy,
+        (_, Some(tally)) => tally.score(objective),
+        (_, None) => 0.0,
+    }
 }
 
 /// One layer of a finished model.
@@ -100,6 +126,15 @@ pub struct ModelRecord {
     pub test_accuracy_float: f64,
     /// Test accuracy of the int8 file.
     pub test_accuracy_int8: f64,
+    /// The answers behind [`ModelRecord::val_accuracy_float`]; `None` in runs of an earlier version.
+    #[serde(default)]
+    pub val_tally_float: Option<Tally>,
+    /// The answers behind [`ModelRecord::val_accuracy_int8`]; `None` in runs of an earlier version.
+    #[serde(default)]
+    pub val_tally_int8: Option<Tally>,
+    /// The answers behind [`ModelRecord::test_accuracy_float`]; `None` in runs of an earlier version.
+    #[serde(default)]
+    pub test_tally_float: Option<Tally>,
     /// Counts of the int8 file on the test split: `confusion[true class][predicted class]`.
     pub confusion: Vec<Vec<u64>>,
     /// The layers in execution order.
@@ -108,10 +143,43 @@ pub struct ModelRecord {
     pub memory: Vec<BufferRecord>,
     /// Whether this is the model the run recommends.
     pub recommended: bool,
+    /// How it compares with the recommended model; `None` for that one, without one, and in runs of an earlier version.
+    #[serde(default)]
+    pub paired: Option<PairedRecord>,
+}
+
+impl ModelRecord {
+    /// What an objective of the int8 file was found to be on the test split, 0 to 1.
+    pub fn test_score_int8(&self, objective: Objective) -> f64 {
+        let tally = self.test_tally_int8();
+        score(self.test_accuracy_int8, tally.as_ref(), objective)
+    }
+
+    /// The answers of the int8 file on the test split; `None` if there are none, or the matrix is not square.
+    pub fn test_tally_int8(&self) -> Option<Tally> {
+        let classes = self.confusion.len();
+        let square = classes > 0 && self.confusion.iter().all(|row| row.len() == classes);
+        square.then(|| Tally::of_confusion(&self.confusion))
+    }
+}
+
+/// A finished model beside the recommended one: the int8 files of both on the same validation examples.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct PairedRecord {
+    /// Examples that this model alone classified rightly.
+    pub only_this: u64,
+    /// Examples that the recommended model alone classified rightly.
+    pub only_recommended: u64,
+    /// How probable a difference at least as large is between models that are equally good at the run's objective.
+    pub p: f64,
+    /// By how many standard errors it was less sure of the right classes; `None` where there is none to compare with.
+    pub apart: Option<f64>,
+    /// Whether neither tells the two apart.
+    pub tie: bool,
 }
 
 /// A candidate that was trained alone, from scratch, to see what its score is worth.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AuditRecord {
     /// The candidate.
     pub candidate: u64,
@@ -119,8 +187,18 @@ pub struct AuditRecord {
     pub steps: u64,
     /// Validation accuracy after that, in float.
     pub val_accuracy: f64,
+    /// The answers behind that accuracy; `None` in audits of an earlier version.
+    #[serde(default)]
+    pub val_tally: Option<Tally>,
     /// Seconds that training and evaluation took.
     pub seconds: f64,
+}
+
+impl AuditRecord {
+    /// What an objective was found to be on the validation split, 0 to 1. Earlier versions knew accuracy alone.
+    pub fn val_score(&self, objective: Objective) -> f64 {
+        score(self.val_accuracy, self.val_tally.as_ref(), objective)
+    }
 }
 
 /// A stretch of the run's time.
@@ -173,6 +251,9 @@ pub struct RunRecord {
     pub board: String,
     /// The limits.
     pub limits: LimitRecord,
+    /// What is maximised on the validation split.
+    #[serde(default)]
+    pub objective: Objective,
     /// Options worth reading, in order: name and value.
     pub options: Vec<(String, String)>,
     /// The classes with their counts.
@@ -207,6 +288,21 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// The score from which on a member of the front cannot be told apart from the best one: the lower end of the 95 %
+    /// interval of that one's score. `None` where that is not known.
+    pub fn tied_from(&self) -> Option<f64> {
+        let objective = self.run.objective;
+        let members = self
+            .candidates
+            .iter()
+            .filter(|c| self.front.contains(&c.id));
+        let best = members.max_by(|a, b| {
+            let by_score = a.val_score(objective).total_cmp(&b.val_score(objective));
+            by_score.then(b.id.cmp(&a.id))
+        });
+        Some(best?.val_interval(objective)?.low)
+    }
+
     /// The candidates that were trained alone for so many steps, with what became of them: only what got the same can be
     /// compared.
     pub fn audited(&self, steps: u64) -> Vec<(&CandidateRecord, &AuditRecord)> {
@@ -219,12 +315,13 @@ impl Summary {
         audits.filter_map(with_candidate).collect()
     }
 
-    /// Of every candidate that was trained alone for so many steps: its data configuration in words, its score, and its
-    /// accuracy alone.
+    /// Of every candidate that was trained alone for so many steps: its data configuration in words, its score, and what it
+    /// reached alone, both in the run's objective.
     pub fn audited_scores(&self, steps: u64) -> Vec<(&str, (f64, f64))> {
         let audited = self.audited(steps).into_iter();
         let scores = audited.map(|(candidate, audit)| {
-            let pair = (candidate.val_accuracy, audit.val_accuracy);
+            let objective = self.run.objective;
+            let pair = (candidate.val_score(objective), audit.val_score(objective));
             (candidate.data_label.as_str(), pair)
         });
         scores.collect()

@@ -215,6 +215,7 @@ pub(crate) fn from_json<T: DeserializeOwned>(what: &str, text: &str) -> Result<T
 /// Refuses numbers that would not come back: SQL knows neither NaN nor integers beyond 2^63 - 1.
 pub(crate) fn check_candidate(candidate: &CandidateRecord) -> Result<(), StudyError> {
     to_json("the data genes of a candidate", &candidate.data)?;
+    to_json("the tally of a candidate", &candidate.val_tally)?;
     let cost = &candidate.cost;
     for (field, value) in [
         ("violation", candidate.violation),

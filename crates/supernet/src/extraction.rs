@@ -1,6 +1,7 @@
 //! A sub-network on its own: weights copied out of the supernet, BatchNorm folded into them.
 
 use danas_data::{Dataset, Split};
+use danas_measure::Tally;
 use danas_space::{Candidate, Graph, Operator, lower};
 
 use crate::engine::subnet::Kind;
@@ -60,8 +61,7 @@ impl Trained {
     pub fn evaluate(&self, dataset: &Dataset, split: Split) -> Score {
         let all: Vec<usize> = (0..dataset.len(split)).collect();
         let mut total = Score {
-            correct: 0,
-            total: 0,
+            tally: Tally::new(self.classes),
             loss: 0.0,
         };
         // A piece at a time, so that memory does not grow with the split.
@@ -72,11 +72,8 @@ impl Trained {
                 &batch.labels,
                 self.classes,
             );
-            total.loss += score.loss * score.total as f64;
-            total.correct += score.correct;
-            total.total += score.total;
+            total.add(&score);
         }
-        total.loss /= total.total.max(1) as f64;
         total
     }
 

@@ -14,7 +14,7 @@ use crate::learner::StepReport;
 use crate::options::{ScoringOptions, TrainingOptions};
 use crate::single::SingleTrainer;
 use crate::supernet::Supernet;
-use crate::trainer::Schedule;
+use crate::trainer::{Schedule, pictures_per_class};
 
 /// Trains one candidate on, step by step.
 pub struct FinalTrainer<'a> {
@@ -37,8 +37,10 @@ impl<'a> FinalTrainer<'a> {
     ) -> Self {
         // Far from the epochs that the supernet has seen, so that crops are new.
         let first_epoch = u64::from(streams.stream("final training", 0).random::<u32>()) | 1 << 40;
+        let class_weights = options.class_weights.of(&pictures_per_class(dataset));
         FinalTrainer {
-            trainer: SingleTrainer::new(supernet.clone(), candidate, options),
+            trainer: SingleTrainer::new(supernet.clone(), candidate, options)
+                .with_class_weights(class_weights),
             candidate: candidate.clone(),
             dataset,
             schedule: Schedule::new(dataset, options.batch),

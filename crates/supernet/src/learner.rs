@@ -82,6 +82,10 @@ pub(crate) struct Learner {
     /// Where those lie, with whether weight decay applies to them.
     ranges: Vec<(Range<usize>, bool)>,
     logit_gradient: Vec<f32>,
+    /// What an example of each class counts in the loss.
+    class_weights: Vec<f32>,
+    /// What every example of the batch counts.
+    weights: Vec<f32>,
     steps: u64,
     factor: f32,
     divergences: u32,
@@ -100,6 +104,8 @@ impl Learner {
             gradient: vec![0.0; supernet.parameters.len()],
             marks: vec![false; supernet.parameters.tensors()],
             workspace: Workspace::new(supernet.isa),
+            class_weights: vec![1.0; supernet.classes],
+            weights: Vec::new(),
             supernet,
             options,
             ranges: Vec::new(),
@@ -109,6 +115,14 @@ impl Learner {
             factor: 1.0,
             divergences: 0,
             good,
+        }
+    }
+
+    /// The same learner, to which an example counts what its class does.
+    pub(crate) fn with_class_weights(self, class_weights: Vec<f32>) -> Self {
+        Learner {
+            class_weights,
+            ..self
         }
     }
 
@@ -132,7 +146,14 @@ impl Learner {
             images,
         );
         let logits = &self.workspace.logits[..images * subnet.classes];
-        let loss = loss::cross_entropy(logits, targets, subnet.classes, &mut self.logit_gradient);
+        loss::example_weights(&batch.labels, &self.class_weights, &mut self.weights);
+        let loss = loss::cross_entropy(
+            logits,
+            targets,
+            &self.weights,
+            subnet.classes,
+            &mut self.logit_gradient,
+        );
         if loss.is_finite() {
             for tensor in subnet.tensors() {
                 parameters.mark(tensor, &mut self.marks);

@@ -29,7 +29,7 @@ pub use error::SupernetError;
 pub use extraction::{LayerParameters, Trained};
 pub use final_trainer::FinalTrainer;
 pub use learner::{StepReport, TrainingEvent};
-pub use options::{ScoringOptions, TrainingOptions};
+pub use options::{ClassWeights, ScoringOptions, TrainingOptions};
 pub use scorer::{Score, Scorer};
 pub use single::SingleTrainer;
 pub use supernet::Supernet;

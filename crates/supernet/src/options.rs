@@ -1,6 +1,36 @@
 //! How training is done.
 
+use danas_measure::{IMBALANCED_ABOVE, class_weights, imbalance};
 use serde::{Deserialize, Serialize};
+
+/// Whether rare classes count more in the loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClassWeights {
+    /// Where the largest class has more than [`danas_measure::IMBALANCED_ABOVE`] times the training pictures of the smallest.
+    #[default]
+    Auto,
+    /// Always: inverse to how often a class occurs ([`danas_measure::class_weights`]).
+    Always,
+    /// Never: every picture counts alike.
+    Never,
+}
+
+impl ClassWeights {
+    /// The weights of classes with so many training pictures each; 1 where classes are not weighted.
+    pub fn of(self, pictures: &[usize]) -> Vec<f32> {
+        let weighted = match self {
+            ClassWeights::Auto => imbalance(pictures) > IMBALANCED_ABOVE,
+            ClassWeights::Always => true,
+            ClassWeights::Never => false,
+        };
+        if weighted {
+            class_weights(pictures)
+        } else {
+            vec![1.0; pictures.len()]
+        }
+    }
+}
 
 /// Options of the supernet's and of the final training.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -26,6 +56,8 @@ pub struct TrainingOptions {
     pub label_smoothing: f32,
     /// Share of the largest sub-network's probabilities in the targets of the others. Only the supernet has others.
     pub distillation: f32,
+    /// Whether rare classes count more.
+    pub class_weights: ClassWeights,
 }
 
 impl TrainingOptions {
@@ -42,6 +74,7 @@ impl TrainingOptions {
             clip: 4.0,
             label_smoothing: 0.1,
             distillation: 0.5,
+            class_weights: ClassWeights::Auto,
         }
     }
 
@@ -92,5 +125,21 @@ impl Default for ScoringOptions {
             calibration_examples: 512,
             validation_examples: 4096,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ClassWeights;
+
+    #[test]
+    fn classes_are_weighted_where_they_differ_by_more_than_three() {
+        assert_eq!(ClassWeights::Auto.of(&[30, 10]), [1.0, 1.0]);
+        assert_eq!(
+            ClassWeights::Auto.of(&[31, 10]),
+            ClassWeights::Always.of(&[31, 10])
+        );
+        assert_eq!(ClassWeights::Always.of(&[30, 10]), [40.0 / 60.0, 2.0]);
+        assert_eq!(ClassWeights::Never.of(&[1000, 10]), [1.0, 1.0]);
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use danas_data::{Batch, DataConfig, Dataset, Split};
+use danas_measure::Tally;
 use danas_space::Candidate;
 
 use crate::engine::Workspace;
@@ -13,36 +14,36 @@ use crate::recalibration::CalibrationSet;
 use crate::supernet::Supernet;
 
 /// What a candidate reached on examples that it was not trained on.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Score {
-    /// Examples classified rightly.
-    pub correct: u64,
-    /// Examples classified.
-    pub total: u64,
-    /// Mean cross-entropy.
+    /// The answers, counted class by class.
+    pub tally: Tally,
+    /// Mean cross-entropy, every example counted alike.
     pub loss: f64,
 }
 
 impl Score {
-    /// Share of examples classified rightly, 0 to 1.
-    pub fn accuracy(&self) -> f64 {
-        if self.total == 0 {
-            0.0
-        } else {
-            self.correct as f64 / self.total as f64
-        }
-    }
-
     /// From logits `[examples, classes]`.
     pub(crate) fn new(logits: &[f32], labels: &[usize], classes: usize) -> Self {
         let mut targets = Vec::new();
         loss::smoothed_labels(labels, classes, 0.0, &mut targets);
-        let loss = loss::cross_entropy(logits, &targets, classes, &mut Vec::new());
+        let weights = vec![1.0; labels.len()];
+        let loss = loss::cross_entropy(logits, &targets, &weights, classes, &mut Vec::new());
+        let mut tally = Tally::new(classes);
+        for (row, &label) in logits.chunks_exact(classes).zip(labels) {
+            tally.count(label, loss::answer(row, label));
+        }
         Score {
-            correct: loss::correct(logits, labels, classes),
-            total: labels.len() as u64,
+            tally,
             loss: f64::from(loss),
         }
+    }
+
+    /// Adds what was reached on other examples.
+    pub(crate) fn add(&mut self, other: &Score) {
+        let (here, there) = (self.tally.examples() as f64, other.tally.examples() as f64);
+        self.loss = (self.loss * here + other.loss * there) / (here + there).max(1.0);
+        self.tally.add(&other.tally);
     }
 }
 

@@ -1,21 +1,54 @@
 //! Training and scoring on a small synthetic set.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use danas_data::{
-    Colour, DataSpace, Dataset, LoadOptions, ScanOptions, Source, Split, Streams, load, scan,
+    Colour, DataSpace, Dataset, LoadOptions, ScanOptions, Source, Split, Streams, SyntheticSpec,
+    load, scan, write_folder,
 };
 use danas_space::{Candidate, NetworkSpace, Sampler, SearchSpace};
 
 use crate::engine::tests::{assert_gradients, reference, space};
 use crate::trainer::Schedule;
 use crate::{
-    FinalTrainer, Scorer, ScoringOptions, Supernet, Trained, Trainer, TrainingEvent,
+    ClassWeights, FinalTrainer, Scorer, ScoringOptions, Supernet, Trained, Trainer, TrainingEvent,
     TrainingOptions,
 };
 
 fn dataset() -> Dataset {
-    let source: Source = "synthetic:objects,size=32".parse().expect("a source");
+    read("synthetic:objects,size=32")
+}
+
+/// Classes of which one has many times the pictures of another.
+fn imbalanced_dataset() -> Dataset {
+    let folder = tempfile::tempdir().expect("a folder");
+    let spec = SyntheticSpec {
+        size: 32,
+        train: 192,
+        test: 24,
+        classes: 3,
+        ..SyntheticSpec::default()
+    };
+    write_folder(&spec, folder.path()).expect("pictures");
+    let listed = |folder: &Path| {
+        let entries = std::fs::read_dir(folder).expect("a folder");
+        let paths = entries.map(|entry| entry.expect("an entry").path());
+        let mut paths: Vec<PathBuf> = paths.collect();
+        paths.sort();
+        paths
+    };
+    let classes = listed(&folder.path().join("train"));
+    for (class, pictures) in classes.iter().zip([64, 24, 8]) {
+        for file in &listed(class)[pictures..] {
+            std::fs::remove_file(file).expect("one picture less");
+        }
+    }
+    read(folder.path().to_str().expect("a path in Unicode"))
+}
+
+fn read(source: &str) -> Dataset {
+    let source: Source = source.parse().expect("a source");
     let catalogue = scan(&source, &ScanOptions::default()).expect("a catalogue");
     load(
         &catalogue,
@@ -82,13 +115,14 @@ fn a_supernet_learns_and_its_scores_depend_on_nothing_else() {
         supernet.tensors() == before,
         "scoring changed shared weights"
     );
-    assert_eq!(forwards[0].total as usize, dataset.len(Split::Validation));
+    let examples = forwards[0].tally.examples();
+    assert_eq!(examples as usize, dataset.len(Split::Validation));
 
     // The same network, taken out of the supernet, classifies as it was scored.
     let trained = Trained::extract(&supernet, &candidates[0], &dataset, scoring);
     assert_eq!(
-        trained.evaluate(&dataset, Split::Validation).correct,
-        forwards[0].correct
+        trained.evaluate(&dataset, Split::Validation).tally,
+        forwards[0].tally
     );
 }
 
@@ -188,10 +222,56 @@ fn final_training_learns() {
     assert_eq!(trained.graph.layers.len(), trained.parameters.len());
 }
 
+#[test]
+fn where_no_class_is_rare_weights_change_no_bit() {
+    let (dataset, space, streams) = (dataset(), search_space(), Streams::new(12));
+    let sampler = Sampler::new(&space, &anything).expect("all fit");
+    let trained = |class_weights| {
+        let supernet = Supernet::new(&space.envelope(), dataset.classes().len(), &streams);
+        let options = TrainingOptions {
+            class_weights,
+            ..options()
+        };
+        let mut trainer = Trainer::new(supernet, &dataset, &sampler, options, &streams);
+        for step in 0..3 {
+            trainer.step(f64::from(step) / 3.0).expect("a step");
+        }
+        trainer.checkpoint()
+    };
+    assert!(trained(ClassWeights::Auto) == trained(ClassWeights::Never));
+}
+
+#[test]
+fn rare_classes_count_more_in_final_training() {
+    let (dataset, space, streams) = (imbalanced_dataset(), search_space(), Streams::new(13));
+    let sampler = Sampler::new(&space, &anything).expect("all fit");
+    let supernet = Supernet::new(&space.envelope(), dataset.classes().len(), &streams);
+    let candidate = sampler
+        .smallest_for(space.data().configs()[0])
+        .expect("it fits");
+    let first_loss = |class_weights| {
+        let options = TrainingOptions {
+            class_weights,
+            ..options()
+        };
+        let mut trainer = FinalTrainer::new(&supernet, candidate, &dataset, options, &streams);
+        trainer.step(0.5).expect("a step").loss
+    };
+    let weighted = first_loss(ClassWeights::Auto);
+    assert_eq!(weighted, first_loss(ClassWeights::Always));
+    assert_ne!(weighted, first_loss(ClassWeights::Never));
+}
+
 /// The momentum after the first step, without weight decay and a limit on the norm, is the step's gradient.
 #[test]
 fn the_gradient_of_a_whole_step_is_the_sum_of_its_networks_in_f64() {
-    let (dataset, space, streams) = (dataset(), search_space(), Streams::new(10));
+    for dataset in [dataset(), imbalanced_dataset()] {
+        gradient_is_the_sum_of_its_networks(&dataset);
+    }
+}
+
+fn gradient_is_the_sum_of_its_networks(dataset: &Dataset) {
+    let (space, streams) = (search_space(), Streams::new(10));
     let sampler = Sampler::new(&space, &anything).expect("all fit");
     let classes = dataset.classes().len();
     let supernet = Supernet::new(&space.envelope(), classes, &streams);
@@ -202,7 +282,7 @@ fn the_gradient_of_a_whole_step_is_the_sum_of_its_networks_in_f64() {
         batch: 12,
         ..options()
     };
-    let mut trainer = Trainer::new(supernet, &dataset, &sampler, options, &streams);
+    let mut trainer = Trainer::new(supernet, dataset, &sampler, options, &streams);
     let networks = trainer.draw(0);
     trainer.step(0.5).expect("a step");
     let checkpoint = trainer.checkpoint();
@@ -212,8 +292,19 @@ fn the_gradient_of_a_whole_step_is_the_sum_of_its_networks_in_f64() {
     });
     let momentum: Vec<_> = momentum.collect();
 
-    let mut schedule = Schedule::new(&dataset, options.batch);
-    let (epoch, indices) = schedule.step(&dataset, 0);
+    let mut schedule = Schedule::new(dataset, options.batch);
+    let (epoch, indices) = schedule.step(dataset, 0);
+    let occurring = |class: usize| {
+        let labels = dataset.labels(Split::Train);
+        labels.iter().filter(|&&label| label == class).count() as f64
+    };
+    let pictures: Vec<f64> = (0..classes).map(occurring).collect();
+    let fewest = pictures.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = pictures.iter().copied().fold(0.0, f64::max);
+    let weight = |label: &usize| match most > 3.0 * fewest {
+        true => pictures.iter().sum::<f64>() / (classes as f64 * pictures[*label]),
+        false => 1.0,
+    };
     let (smoothing, share) = (
         f64::from(options.label_smoothing),
         f64::from(options.distillation),
@@ -229,7 +320,8 @@ fn the_gradient_of_a_whole_step_is_the_sum_of_its_networks_in_f64() {
         for (target, taught) in targets.iter_mut().zip(teacher.iter().flatten()) {
             *target += share * (taught - *target);
         }
-        let result = reference::run(&tensors, candidate, &batch.pixels, &targets, classes);
+        let weights: Vec<f64> = batch.labels.iter().map(weight).collect();
+        let result = reference::run(&tensors, candidate, &batch.pixels, &targets, &weights);
         for (name, gradient) in &result.gradients {
             let sum = total.entry(name.clone()).or_default();
             sum.resize(gradient.len(), 0.0);

@@ -56,6 +56,15 @@ impl Schedule {
     }
 }
 
+/// How many training pictures each class has.
+pub(crate) fn pictures_per_class(dataset: &Dataset) -> Vec<usize> {
+    let mut pictures = vec![0; dataset.classes().len()];
+    for &label in dataset.labels(Split::Train) {
+        pictures[label] += 1;
+    }
+    pictures
+}
+
 /// Trains the supernet, step by step.
 pub struct Trainer<'a> {
     learner: Learner,
@@ -86,9 +95,11 @@ impl<'a> Trainer<'a> {
                 ))
             })
             .collect();
+        // Also what guessing costs where classes are weighted: together they count alike.
         let guessing = (supernet.classes as f32).ln();
+        let class_weights = options.class_weights.of(&pictures_per_class(dataset));
         Trainer {
-            learner: Learner::new(supernet, options),
+            learner: Learner::new(supernet, options).with_class_weights(class_weights),
             dataset,
             sampler,
             streams: *streams,

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use danas_data::Colour;
-use danas_supernet::Isa;
+use danas_supernet::{ClassWeights, Isa};
 use serde::{Deserialize, Serialize};
 
 use super::bench::parse_isa;
-use super::{Fix, Resolutions};
+use super::{Fix, ObjectiveName, Resolutions};
 use crate::units::{Bytes, Count, Milliseconds, Span};
 
 const SEARCH_EXAMPLES: &str = "\
@@ -21,6 +21,8 @@ Examples:
   danas search --data photos/ --board nano-33-ble --fix resolution=96 --fix colour=mono --fix kernel=3
       Decide some of it yourself. Genes: resolution, colour, stem, stem-stride, head, kernel, expansion, and of a stage
       (counted from 0) stage2.depth, stage2.width, stage2.kernel, stage2.expansion.
+  danas search --data photos/ --board nano-33-ble --objective balanced
+      Every class counts alike, however rare it is.
   danas search --data photos/ --board nano-33-ble --steps supernet=2000,search=400,final=1500
       Budgets in steps instead of time: the same seed gives exactly the same front.
 
@@ -66,6 +68,11 @@ pub(crate) struct SearchOptions {
     #[arg(long, value_name = "FILE", help_heading = "What to search for")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) boards_file: Option<PathBuf>,
+
+    /// What is to be as high as possible: accuracy, balanced (the mean over the classes) or f1:CLASS [default: accuracy]
+    #[arg(long, value_name = "MEASURE", help_heading = "What to search for")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) objective: Option<ObjectiveName>,
 
     /// At most this much RAM for the tensor arena, for example 256KiB
     #[arg(
@@ -154,6 +161,12 @@ pub(crate) struct SearchOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) strategy: Option<StrategyName>,
 
+    /// When pictures of rare classes count more in training: auto (the largest class has more than three times the pictures
+    /// of the smallest), always, never [default: auto]
+    #[arg(long, value_name = "WHEN", help_heading = "Where and how", value_parser = parse_class_weights)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) class_weights: Option<ClassWeights>,
+
     /// How many models of the front to train to the end and export [default: 3]
     #[arg(long, value_name = "NUMBER", help_heading = "Where and how")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -219,6 +232,16 @@ pub(crate) fn parse_colour(text: &str) -> Result<Colour, String> {
         "rgb" | "colour" | "color" => Ok(Colour::Rgb),
         "mono" | "grey" | "gray" | "monochrome" => Ok(Colour::Mono),
         _ => Err(format!("`{text}` is not a colour mode: rgb or mono")),
+    }
+}
+
+/// When classes are weighted.
+fn parse_class_weights(text: &str) -> Result<ClassWeights, String> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "auto" => Ok(ClassWeights::Auto),
+        "always" => Ok(ClassWeights::Always),
+        "never" => Ok(ClassWeights::Never),
+        _ => Err(format!("`{text}` is not auto, always or never")),
     }
 }
 

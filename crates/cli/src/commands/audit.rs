@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use danas_device::format_count;
 use danas_search::{Agreement, Agreements};
-use danas_study::{AuditRecord, CandidateRecord};
+use danas_study::{AuditRecord, CandidateRecord, RunRecord};
 use serde::Serialize;
 
 use crate::args::{AuditCommand, SearchCommand, SearchOptions};
@@ -79,7 +79,7 @@ pub(crate) fn audit(command: &AuditCommand, started: Instant) -> Outcome<Status>
     let scores = summary.audited_scores(extent.steps);
     let Some(agreements) = Agreements::of(&scores) else {
         return Err(Failure::input_text(format!(
-            "{} trained alone cannot be ranked: all their scores, or all their accuracies, are equal",
+            "{} trained alone cannot be ranked: all their scores, or all that they reached, are equal",
             output::plural(scores.len(), "candidate")
         ))
         .hint("audit more candidates with --candidates, or train them longer with --steps"));
@@ -95,7 +95,7 @@ pub(crate) fn audit(command: &AuditCommand, started: Instant) -> Outcome<Status>
             within: within.collect(),
         })?;
     } else {
-        output::print(&text(audited, &agreements, extent.steps))?;
+        output::print(&text(audited, &summary.run, &agreements, extent.steps))?;
     }
     Ok(Status::Done)
 }
@@ -125,18 +125,26 @@ fn configuration(command: &AuditCommand) -> Outcome<Configuration> {
 
 fn text(
     mut audited: Vec<(&CandidateRecord, &AuditRecord)>,
+    run: &RunRecord,
     agreements: &Agreements<'_>,
     steps: u64,
 ) -> String {
-    audited.sort_by(|(_, a), (_, b)| b.val_accuracy.total_cmp(&a.val_accuracy));
+    let objective = run.objective;
+    let names: Vec<&str> = run
+        .classes
+        .iter()
+        .map(|class| class.name.as_str())
+        .collect();
+    let measure = objective.words(&names);
+    audited.sort_by(|(_, a), (_, b)| b.val_score(objective).total_cmp(&a.val_score(objective)));
     let mut table = Table::new(&["id", "input", "MACs", "score", "alone"]);
     for (candidate, audit) in audited {
         table.row([
             candidate.id.to_string(),
             candidate.data_label.clone(),
             format_count(candidate.cost.macs),
-            percent(candidate.val_accuracy),
-            percent(audit.val_accuracy),
+            percent(candidate.val_score(objective)),
+            percent(audit.val_score(objective)),
         ]);
     }
     let mut groups = Table::new(&["within", "candidates", "Kendall's tau", "95 % interval"]);
@@ -154,12 +162,12 @@ fn text(
     };
     format!(
         "{table}{groups}\n{}\n",
-        sentence(&agreements.overall, steps)
+        sentence(&agreements.overall, &measure, steps)
     )
 }
 
 /// What it comes to.
-fn sentence(overall: &Agreement, steps: u64) -> String {
+fn sentence(overall: &Agreement, measure: &str, steps: u64) -> String {
     let regrets = (overall.regrets.iter()).map(|&(top, lost)| match top {
         1 => format!("the highest score loses {:.1} points", 100.0 * lost),
         _ => format!("the best of the {top} highest {:.1}", 100.0 * lost),
@@ -170,7 +178,7 @@ fn sentence(overall: &Agreement, steps: u64) -> String {
         false => format!(" Against the best of all {}.", regrets.join(", ")),
     };
     format!(
-        "Scores and the accuracies of {} candidates trained alone for {steps} steps agree with Kendall's tau {:.2} (95 % \
+        "Scores and the validation {measure} of {} candidates trained alone for {steps} steps agree with Kendall's tau {:.2} (95 % \
          interval {:.2} to {:.2}; 1 is the same order, 0 none).{regret}",
         overall.candidates, overall.tau.value, overall.tau.low, overall.tau.high
     )

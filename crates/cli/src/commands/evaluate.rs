@@ -5,6 +5,7 @@ use danas_data::{
 };
 use danas_deploy::{Interpreter, Network, Pixels};
 use danas_device::format_count;
+use danas_measure::{ClassTally, Objective};
 use serde::Serialize;
 
 use crate::args::EvaluateCommand;
@@ -26,8 +27,33 @@ struct Json {
     classes: Vec<String>,
     confusion: Vec<Vec<u64>>,
     data: DataConfig,
+    accuracy_low: f64,
+    accuracy_high: f64,
+    balanced_accuracy: f64,
+    balanced_accuracy_low: f64,
+    balanced_accuracy_high: f64,
+    /// Precision, recall and F1 of every class; null where they are not defined.
+    measures: Vec<Measures>,
     #[serde(flatten)]
     cost: ModelCost,
+}
+
+/// How a class was recognised.
+#[derive(Debug, Serialize)]
+struct Measures {
+    precision: Option<f64>,
+    recall: Option<f64>,
+    f1: Option<f64>,
+}
+
+impl From<&ClassTally> for Measures {
+    fn from(class: &ClassTally) -> Self {
+        Measures {
+            precision: class.precision(),
+            recall: class.recall(),
+            f1: class.f1(),
+        }
+    }
 }
 
 /// Evaluates a file on examples and prints what it reaches and what it costs.
@@ -51,6 +77,9 @@ pub(crate) fn evaluate(command: &EvaluateCommand) -> Outcome<Status> {
     }
     let split = pipeline::split_of(command.split);
     let evaluation = pipeline::evaluate(&interpreter, &dataset, split, config)?;
+    let tally = evaluation.tally();
+    let accuracy = tally.interval(Objective::Accuracy);
+    let balanced = tally.interval(Objective::Balanced);
     let json = Json {
         model: command.model.display().to_string(),
         split: split.name(),
@@ -59,6 +88,12 @@ pub(crate) fn evaluate(command: &EvaluateCommand) -> Outcome<Status> {
         classes: dataset.classes().to_vec(),
         confusion: evaluation.confusion,
         data: config,
+        accuracy_low: accuracy.low,
+        accuracy_high: accuracy.high,
+        balanced_accuracy: balanced.value,
+        balanced_accuracy_low: balanced.low,
+        balanced_accuracy_high: balanced.high,
+        measures: tally.classes().iter().map(Measures::from).collect(),
         cost,
     };
     if command.json {
@@ -129,25 +164,25 @@ fn examples(
 fn text(result: &Json) -> String {
     let mut headings = vec!["true class"];
     headings.extend(result.classes.iter().map(String::as_str));
-    headings.push("recall");
+    headings.extend(["precision", "recall", "F1"]);
     let mut table = Table::new(&headings);
-    for (class, row) in result.confusion.iter().enumerate() {
-        let all: u64 = row.iter().sum();
-        let recall = if all == 0 {
-            "-".to_string()
-        } else {
-            percent(row[class] as f64 / all as f64)
-        };
-        let mut cells = vec![result.classes[class].clone()];
+    let known = |share: Option<f64>| share.map_or_else(|| "-".to_string(), percent);
+    for ((class, row), measures) in
+        (result.classes.iter().zip(&result.confusion)).zip(&result.measures)
+    {
+        let mut cells = vec![class.clone()];
         cells.extend(row.iter().map(u64::to_string));
-        cells.push(recall);
+        cells.extend([measures.precision, measures.recall, measures.f1].map(known));
         table.row(cells);
     }
     format!(
-        "{} of {} {} pictures are right in int8 ({}).\n\n{table}\ninput {}, {} MACs\n{}\n{}",
+        "{} of {} {} pictures are right in int8 (95 % interval {} to {}), {} balanced over the classes ({}).\n\n{table}\ninput {}, {} MACs\n{}\n{}",
         percent(result.accuracy),
         result.examples,
         result.split,
+        percent(result.accuracy_low),
+        percent(result.accuracy_high),
+        percent(result.balanced_accuracy),
         result.model,
         result.data,
         format_count(result.cost.macs),

@@ -7,7 +7,7 @@ use std::time::Instant;
 use danas_data::{Dataset, Split};
 use danas_space::{Candidate, SearchSpace};
 use danas_study::{AuditRecord, CandidateRecord, RunFolder, Store, Summary};
-use danas_supernet::{FinalTrainer, ScoringOptions, Supernet, TrainingOptions};
+use danas_supernet::{FinalTrainer, ScoringOptions, Supernet};
 
 use crate::clock::Until;
 use crate::config::Configuration;
@@ -166,7 +166,7 @@ impl Audit<'_> {
             &self.supernet,
             candidate,
             self.dataset,
-            TrainingOptions::final_training(),
+            self.session.config.final_training(),
             &self.session.streams,
         )
     }
@@ -212,10 +212,12 @@ impl Audit<'_> {
             session.stop_if_asked()?;
         }
         let trained = trainer.finish(ScoringOptions::default());
+        let tally = trained.evaluate(self.dataset, Split::Validation).tally;
         let audit = AuditRecord {
             candidate: record.id,
             steps: trainer.steps(),
-            val_accuracy: trained.evaluate(self.dataset, Split::Validation).accuracy(),
+            val_accuracy: tally.accuracy(),
+            val_tally: Some(tally),
             seconds: work.seconds(),
         };
         session.study.record_audit(&audit).map_err(from_study)?;

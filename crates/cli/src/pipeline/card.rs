@@ -2,11 +2,13 @@
 
 use danas_data::{Dataset, Split};
 use danas_device::{Engine, MemoryPlan, Planner, format_bytes, format_count, format_latency};
+use danas_measure::Objective;
 use danas_space::Graph;
 use danas_study::{CandidateRecord, ModelRecord};
 
+use crate::output::plural;
 use crate::pipeline::session::Session;
-use crate::result::percent;
+use crate::result::{interval, percent};
 
 /// The text of a model's card.
 pub(crate) fn text(
@@ -44,9 +46,10 @@ pub(crate) fn text(
          {speed}\
          | arena in the x86-64 reference runtime | {host} bytes |\n\n\
          ## How well it does\n\n\
-         | | float | int8 file |\n|---|---|---|\n\
-         | validation ({validation} pictures, used to choose models) | {val_float} | {val_int8} |\n\
-         | test ({test} pictures, looked at once) | {test_float} | {test_int8} |\n\n\
+         | | float | int8 file | 95 % interval |\n|---|---|---|---|\n\
+         {accuracies}\n\
+         Balanced accuracy is the mean of the classes' recall; intervals are score intervals (Wilson 1927) of the int8 file. \
+         {choice}\n\n\
          | output | class | recall on test |\n|---|---|---|\n{rows}\n\n\
          ## How this was measured\n\n\
          The int8 accuracies are those of the written `model.tflite`, read back and run with the integer arithmetic of the \
@@ -70,16 +73,75 @@ pub(crate) fn text(
         macs = format_count(cost.macs),
         speed = speed(session, graph),
         host = model.host_arena_bytes,
-        validation = dataset.len(Split::Validation),
-        val_float = percent(model.val_accuracy_float),
-        val_int8 = percent(model.val_accuracy_int8),
-        test = dataset.len(Split::Test),
-        test_float = percent(model.test_accuracy_float),
-        test_int8 = percent(model.test_accuracy_int8),
+        accuracies = accuracies(model, dataset),
+        choice = choice(model),
         rows = rows.join("\n"),
         version = env!("CARGO_PKG_VERSION"),
         data = session.config.data,
         seed = session.config.seed,
+    )
+}
+
+/// Rows of a table: how often the model is right.
+fn accuracies(model: &ModelRecord, dataset: &Dataset) -> String {
+    let test_int8 = model.test_tally_int8();
+    let splits = [
+        (
+            Split::Validation,
+            "used to choose models",
+            &model.val_tally_float,
+            &model.val_tally_int8,
+        ),
+        (
+            Split::Test,
+            "looked at once",
+            &model.test_tally_float,
+            &test_int8,
+        ),
+    ];
+    let mut rows = String::new();
+    for (split, use_of_it, float, int8) in splits {
+        let (Some(float), Some(int8)) = (float, int8) else {
+            continue;
+        };
+        let pictures = plural(dataset.len(split), "picture");
+        for objective in [Objective::Accuracy, Objective::Balanced] {
+            let what = match objective {
+                Objective::Balanced => format!("{split}, balanced accuracy"),
+                _ => format!("{split} accuracy ({pictures}, {use_of_it})"),
+            };
+            let of_int8 = int8.interval(objective);
+            rows += &format!(
+                "| {what} | {} | {} | {} |\n",
+                percent(float.score(objective)),
+                percent(of_int8.value),
+                interval(&of_int8),
+            );
+        }
+    }
+    rows
+}
+
+/// Why it was recommended, or another one was.
+fn choice(model: &ModelRecord) -> String {
+    let Some(paired) = model.paired else {
+        return match model.recommended {
+            true => "This is the recommended model.".to_string(),
+            false => "No model of the run is recommended.".to_string(),
+        };
+    };
+    let sure = paired.apart.map_or(String::new(), |apart| {
+        let which = if apart < 0.0 { "surer" } else { "less sure" };
+        format!("; it was {which} by {:.1} standard errors", apart.abs())
+    });
+    let verdict = match paired.tie {
+        true => "The two tie, and cost decided.",
+        false => "The two do not tie.",
+    };
+    format!(
+        "Of the validation pictures this model alone got {} right and the recommended one alone {} (paired test, p = \
+         {:.2}){sure}. {verdict}",
+        paired.only_this, paired.only_recommended, paired.p
     )
 }
 

@@ -10,14 +10,16 @@ use danas_deploy::{
     c_header, calibrate, quantise, read_file, write,
 };
 use danas_device::{Cost, MemoryPlan, Target};
+use danas_measure::{Answers, Comparison, Objective, Tally, brier, compare};
 use danas_search::{Contender, Objectives};
 use danas_space::Candidate;
-use danas_study::{ModelRecord, RunFolder, Store, write_atomic};
+use danas_study::{ModelRecord, PairedRecord, RunFolder, Store, write_atomic};
 use danas_supernet::{ScoringOptions, Supernet, Trained};
 
 use crate::message::{Blame, Failure, Outcome, from_study};
 use crate::pipeline::card;
 use crate::pipeline::finishing::{Finalist, evaluated_pictures};
+use crate::pipeline::objective;
 use crate::pipeline::records::{buffer_records, layer_records};
 use crate::pipeline::searching::cost_record;
 use crate::pipeline::session::Session;
@@ -45,7 +47,7 @@ struct Finished<'a> {
     interpreter: Interpreter,
     plan: MemoryPlan,
     cost: Cost,
-    val_accuracy_float: f64,
+    val_float: Tally,
     val_int8: Evaluation,
 }
 
@@ -70,9 +72,13 @@ pub(crate) fn deploy(
         );
         session.stop_if_asked()?;
     }
-    let recommended = recommend(session.target, &finished);
+    let objective = objective::resolve(session.config, dataset.classes())?;
+    let recommended = recommend(session.target, dataset, &finished, objective);
     for (index, model) in finished.iter().enumerate() {
-        let record = measure(dataset, model, recommended == Some(index))?;
+        let mut record = measure(dataset, model)?;
+        record.recommended = recommended == Some(index);
+        record.paired = (recommended.filter(|&other| other != index))
+            .map(|other| paired(&compared(dataset, model, &finished[other], objective)));
         let folder = session.folder.model(record.candidate);
         let card = card::text(
             session,
@@ -88,9 +94,10 @@ pub(crate) fn deploy(
     }
     task.finish(match recommended {
         Some(index) => format!(
-            "model {} recommended, {} of the validation pictures right in int8",
+            "model {} recommended, validation {} {} in int8",
             finished[index].finalist.record.id,
-            percent(finished[index].val_int8.accuracy)
+            objective.words(dataset.classes()),
+            percent(finished[index].val_int8.tally().score(objective))
         ),
         None => "no file meets the limits".to_string(),
     });
@@ -98,18 +105,53 @@ pub(crate) fn deploy(
 }
 
 /// The index of the file to recommend, if any meets the limits.
-fn recommend(target: &Target, finished: &[Finished<'_>]) -> Option<usize> {
-    let examples = finished.first()?.val_int8.examples() as usize;
-    let contender = |model: &Finished<'_>| Contender {
-        objectives: Objectives {
-            error: 1.0 - model.val_int8.accuracy,
-            costs: costs(&cost_record(&model.cost)),
-            violation: target.violation(&model.cost),
-        },
-        brier: model.val_int8.brier,
+fn recommend(
+    target: &Target,
+    dataset: &Dataset,
+    finished: &[Finished<'_>],
+    objective: Objective,
+) -> Option<usize> {
+    let classes = dataset.labels(Split::Validation);
+    let models: Vec<Contender> = (finished.iter())
+        .map(|model| Contender {
+            objectives: Objectives {
+                error: 1.0 - model.val_int8.tally().score(objective),
+                costs: costs(&cost_record(&model.cost)),
+                violation: target.violation(&model.cost),
+            },
+            brier: brier(classes, &model.val_int8.answers, objective),
+        })
+        .collect();
+    danas_search::recommend(&models, |one, other| {
+        compared(dataset, &finished[one], &finished[other], objective)
+    })
+}
+
+/// How two files compare on the validation split.
+fn compared(
+    dataset: &Dataset,
+    one: &Finished<'_>,
+    other: &Finished<'_>,
+    objective: Objective,
+) -> Comparison {
+    let answers = Answers {
+        classes: dataset.labels(Split::Validation),
+        first: &one.val_int8.answers,
+        second: &other.val_int8.answers,
     };
-    let models: Vec<Contender> = finished.iter().map(contender).collect();
-    danas_search::recommend(&models, examples)
+    compare(answers, objective)
+}
+
+/// How a file compares with the recommended one, as it is recorded.
+fn paired(comparison: &Comparison) -> PairedRecord {
+    PairedRecord {
+        only_this: comparison.only_first,
+        only_recommended: comparison.only_second,
+        p: comparison.p,
+        // Without a standard error there is nothing to record.
+        apart: Some(comparison.apart).filter(|apart| apart.is_finite()),
+        tie: comparison.is_tie(),
+    }
 }
 
 /// Writes a finalist's file, reads it back and evaluates it on validation.
@@ -153,17 +195,14 @@ fn finish<'a>(
         finalist,
         plan,
         cost,
-        val_accuracy_float: finalist
-            .trained
-            .evaluate(dataset, Split::Validation)
-            .accuracy(),
+        val_float: finalist.trained.evaluate(dataset, Split::Validation).tally,
         val_int8: evaluate(&interpreter, dataset, Split::Validation, config)?,
         interpreter,
     })
 }
 
-/// Evaluates a file on the test split, and describes it.
-fn measure(dataset: &Dataset, model: &Finished<'_>, recommended: bool) -> Outcome<ModelRecord> {
+/// Evaluates a file on the test split, and describes it; whether it is recommended stays open.
+fn measure(dataset: &Dataset, model: &Finished<'_>) -> Outcome<ModelRecord> {
     let finalist = model.finalist;
     // The same graph as the file's, with the layers' names, which the file leaves out to save flash.
     let graph = &finalist.trained.graph;
@@ -173,19 +212,24 @@ fn measure(dataset: &Dataset, model: &Finished<'_>, recommended: bool) -> Outcom
         Split::Test,
         finalist.candidate.data,
     )?;
+    let test_float = finalist.trained.evaluate(dataset, Split::Test).tally;
     Ok(ModelRecord {
         candidate: finalist.record.id,
         path: format!("models/{}/model.tflite", finalist.record.id),
         cost: cost_record(&model.cost),
         host_arena_bytes: model.cost.host_arena_bytes,
-        val_accuracy_float: model.val_accuracy_float,
+        val_accuracy_float: model.val_float.accuracy(),
         val_accuracy_int8: model.val_int8.accuracy,
-        test_accuracy_float: finalist.trained.evaluate(dataset, Split::Test).accuracy(),
+        test_accuracy_float: test_float.accuracy(),
         test_accuracy_int8: test.accuracy,
+        val_tally_float: Some(model.val_float.clone()),
+        val_tally_int8: Some(model.val_int8.tally()),
+        test_tally_float: Some(test_float),
         confusion: test.confusion,
         layers: layer_records(graph),
         memory: buffer_records(graph, &model.plan),
-        recommended,
+        recommended: false,
+        paired: None,
     })
 }
 

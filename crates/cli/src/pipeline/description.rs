@@ -4,8 +4,9 @@ use danas_data::Dataset;
 use danas_space::SearchSpace;
 use danas_study::{ClassRecord, LimitRecord, RunRecord, Store};
 
-use crate::config::Budget;
+use crate::config::{Budget, Configuration};
 use crate::message::{Outcome, from_study};
+use crate::pipeline::objective;
 use crate::pipeline::session::Session;
 use crate::units::Span;
 
@@ -35,6 +36,7 @@ pub(crate) fn record(
             latency_ms: limits.latency_ms,
             macs: limits.macs,
         },
+        objective: objective::resolve(session.config, dataset.classes())?,
         options: options(session, space, dataset),
         classes: dataset
             .counts()
@@ -75,6 +77,11 @@ fn options(session: &Session<'_>, space: &SearchSpace, dataset: &Dataset) -> Vec
     [
         ("budget", budget),
         ("seed", config.seed.to_string()),
+        (
+            "objective",
+            config.objective.clone().unwrap_or_default().to_string(),
+        ),
+        ("class weights", class_weights(config, dataset)),
         ("network space", format!("{}{fixed}", space.network().name)),
         (
             "candidates in the space",
@@ -87,4 +94,17 @@ fn options(session: &Session<'_>, space: &SearchSpace, dataset: &Dataset) -> Vec
     ]
     .map(|(name, value)| (name.to_string(), value))
     .to_vec()
+}
+
+/// What a picture of each class counts in training.
+fn class_weights(config: &Configuration, dataset: &Dataset) -> String {
+    let counts = dataset.counts();
+    let pictures: Vec<usize> = counts.iter().map(|class| class.train).collect();
+    let weights = config.class_weights.of(&pictures);
+    let least = weights.iter().copied().fold(f32::INFINITY, f32::min);
+    let most = weights.iter().copied().fold(0.0, f32::max);
+    if least == most {
+        return "all classes alike".to_string();
+    }
+    format!("{least:.2} to {most:.2}, inverse to how often a class occurs")
 }

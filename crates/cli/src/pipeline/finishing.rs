@@ -1,10 +1,11 @@
 //! Final training: the best of the front are trained on, each for a share of the time that fits its size.
 
 use danas_data::{Dataset, Split};
+use danas_measure::Objective;
 use danas_search::worth_finishing;
 use danas_space::Candidate;
 use danas_study::{CandidateRecord, Store};
-use danas_supernet::{FinalTrainer, ScoringOptions, Supernet, Trained, TrainingOptions};
+use danas_supernet::{FinalTrainer, ScoringOptions, Supernet, Trained};
 
 use crate::clock::{Phase, Plan, Until};
 use crate::interrupt;
@@ -12,6 +13,7 @@ use crate::message::{Blame, Outcome, from_study};
 use crate::output::plural;
 use crate::pipeline::checkpoint;
 use crate::pipeline::deploying;
+use crate::pipeline::objective;
 use crate::pipeline::searching::candidate_of;
 use crate::pipeline::session::{Session, key};
 use crate::pipeline::training::StepLoop;
@@ -42,7 +44,8 @@ pub(crate) fn train(
     dataset: &Dataset,
     supernet: &Supernet,
 ) -> Outcome<Vec<Finalist>> {
-    let chosen = choose(session)?;
+    let objective = objective::resolve(session.config, dataset.classes())?;
+    let chosen = choose(session, objective)?;
     reserve_evaluation(session, dataset, supernet, &chosen)?;
     let weights = time_weights(chosen.iter().map(|(record, _)| record.cost.macs));
     let begun = session.clock.seconds();
@@ -54,7 +57,7 @@ pub(crate) fn train(
             supernet,
             &candidate,
             dataset,
-            TrainingOptions::final_training(),
+            session.config.final_training(),
             &session.streams,
         );
         train_one(session, &record, share, &mut trainer)?;
@@ -96,12 +99,17 @@ pub(super) fn step_cost(macs: u64) -> f64 {
 }
 
 /// The candidates to train: chosen once, spread along the front.
-fn choose(session: &Session<'_>) -> Outcome<Vec<(CandidateRecord, Candidate)>> {
+fn choose(
+    session: &Session<'_>,
+    objective: Objective,
+) -> Outcome<Vec<(CandidateRecord, Candidate)>> {
     let records = session.study.candidates().map_err(from_study)?;
     let ids: Vec<u64> = match session.get(key::CHOSEN)? {
         Some(ids) => ids,
         None => {
-            let objectives: Vec<_> = records.iter().map(result::objectives).collect();
+            let objectives: Vec<_> = (records.iter())
+                .map(|record| result::objectives(record, objective))
+                .collect();
             let picked = worth_finishing(&objectives, session.config.models);
             let ids = picked.into_iter().map(|index| records[index].id).collect();
             session.put(key::CHOSEN, &ids)?;

@@ -8,6 +8,7 @@ mod deploying;
 mod description;
 mod examples;
 mod finishing;
+mod objective;
 mod records;
 mod searching;
 mod session;
@@ -59,6 +60,7 @@ pub(crate) fn run(mut config: Configuration, started: Instant) -> Outcome<Finish
     let mut found = None;
     if is_new || config.resolutions.is_none() || config.colours.is_none() {
         let catalogue = examples::find(&config)?;
+        objective::resolve(&config, catalogue.classes())?;
         examples::choose_space(&mut config, &catalogue)?;
         found = Some(catalogue);
     }
@@ -93,6 +95,7 @@ pub(crate) fn run(mut config: Configuration, started: Instant) -> Outcome<Finish
                 .note(&format!("skipped {file}"))
                 .map_err(from_study)?;
         }
+        objective::hint(&session, &dataset)?;
         session.end_phase(Phase::Data, examples::found(&dataset), None)?;
     }
     let status = search_examples(&session, &space, &dataset)?;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use danas_data::Dataset;
 use danas_device::{Cost, Target};
+use danas_measure::Objective;
 use danas_search::{Nsga2, Nsga2Options, RandomSearch, Strategy};
 use danas_space::{Candidate, Sampler, lower};
 use danas_study::{CandidateRecord, CostRecord, Store};
@@ -13,6 +14,7 @@ use crate::args::StrategyName;
 use crate::clock::Phase;
 use crate::interrupt;
 use crate::message::{Blame, Outcome, from_study};
+use crate::pipeline::objective;
 use crate::pipeline::session::{Pacer, Session};
 use crate::result::{self, percent};
 use crate::units::readable_seconds;
@@ -32,13 +34,14 @@ pub(crate) fn search(
         return Ok(());
     }
     let classes = dataset.classes().len();
+    let objective = objective::resolve(session.config, dataset.classes())?;
     let mut strategy = strategy(session, sampler)?;
     let recorded = session.study.candidates().map_err(from_study)?;
-    replay(strategy.as_mut(), &recorded)?;
+    replay(strategy.as_mut(), &recorded, objective)?;
     let mut scored = recorded.len() as u64;
     let mut best = recorded
         .iter()
-        .map(|record| record.val_accuracy)
+        .map(|record| record.val_score(objective))
         .fold(0.0, f64::max);
 
     let until = session.until(Phase::Search)?;
@@ -63,9 +66,9 @@ pub(crate) fn search(
             .study
             .record_candidate(&record)
             .map_err(from_study)?;
-        strategy.observe(&candidate, &result::objectives(&record));
+        strategy.observe(&candidate, &result::objectives(&record, objective));
         scored += 1;
-        best = best.max(record.val_accuracy);
+        best = best.max(record.val_score(objective));
         last_seconds = session.clock.seconds() - before;
         let progress = until.progress(&session.clock, scored);
         task.update(progress, scored, || format!("best {}", percent(best)));
@@ -74,11 +77,13 @@ pub(crate) fn search(
         }
     }
     session.stop_if_asked()?;
-    let front = result::front_ids(&session.study.candidates().map_err(from_study)?).len();
+    let all = session.study.candidates().map_err(from_study)?;
+    let front = result::front_ids(&all, objective).len();
     let done = format!(
-        "{scored} candidates scored in {}{}, {front} of them on the front, best validation accuracy {}",
+        "{scored} candidates scored in {}{}, {front} of them on the front, best validation {} {}",
         readable_seconds(session.clock.seconds() - begun),
         if exhausted { " (all there are)" } else { "" },
+        objective.words(dataset.classes()),
         percent(best)
     );
     task.finish(&done);
@@ -86,10 +91,14 @@ pub(crate) fn search(
 }
 
 /// Tells a new strategy what an earlier session learnt.
-fn replay(strategy: &mut dyn Strategy, recorded: &[CandidateRecord]) -> Outcome<()> {
+fn replay(
+    strategy: &mut dyn Strategy,
+    recorded: &[CandidateRecord],
+    objective: Objective,
+) -> Outcome<()> {
     for record in recorded {
         let candidate = candidate_of(record)?;
-        strategy.observe(&candidate, &result::objectives(record));
+        strategy.observe(&candidate, &result::objectives(record, objective));
     }
     Ok(())
 }
@@ -148,7 +157,8 @@ pub(crate) fn record(
         summary: candidate.network.summary(),
         cost: cost_record(&cost),
         violation: session.target.violation(&cost),
-        val_accuracy: score.map_or(0.0, |score| score.accuracy()),
+        val_accuracy: (score.as_ref()).map_or(0.0, |score| score.tally.accuracy()),
+        val_tally: score.map(|score| score.tally),
         at_seconds: session.clock.seconds(),
     })
 }

@@ -140,7 +140,7 @@ fn new_trainer<'a>(
         supernet,
         dataset,
         sampler,
-        TrainingOptions::supernet(),
+        session.config.supernet_training(),
         &session.streams,
     )
 }

@@ -1,9 +1,10 @@
 //! Made-up searches, for the example and for the tests: layers and memory are those of real networks, accuracies come
 //! from a formula.
 
+use danas_measure::{Objective, Tally, mcnemar};
 use danas_study::{
     AuditRecord, BufferRecord, CandidateRecord, ClassRecord, CostRecord, LayerRecord, LimitRecord,
-    ModelRecord, PhaseRecord, RunRecord, Summary,
+    ModelRecord, PairedRecord, PhaseRecord, RunRecord, Summary,
 };
 use serde_json::json;
 
@@ -17,6 +18,9 @@ pub(crate) struct Plan {
     pub(crate) ram: u64,
     pub(crate) flash: u64,
     pub(crate) resolutions: Vec<u64>,
+    pub(crate) objective: Objective,
+    /// How many times the examples of the first class the others have.
+    pub(crate) imbalance: u64,
 }
 
 impl Default for Plan {
@@ -36,6 +40,8 @@ impl Default for Plan {
             ram: 256 * KIB,
             flash: 1024 * KIB,
             resolutions: vec![32, 48, 64, 96],
+            objective: Objective::Accuracy,
+            imbalance: 1,
         }
     }
 }
@@ -55,6 +61,17 @@ pub(crate) fn by_name(kind: &str) -> Option<Summary> {
         },
         "two" => Plan {
             classes: vec!["background".into(), "person".into()],
+            ..usual
+        },
+        "balanced" => Plan {
+            classes: vec!["person".into(), "background".into()],
+            objective: Objective::Balanced,
+            imbalance: 10,
+            ..usual
+        },
+        "rare" => Plan {
+            objective: Objective::F1(0),
+            imbalance: 8,
             ..usual
         },
         "forty" => Plan {
@@ -140,7 +157,8 @@ pub(crate) fn summary(plan: &Plan) -> Summary {
         .iter()
         .enumerate()
         .map(|(i, name)| {
-            let all = examples * (80 + (i as u64 * 37) % 60) / 100;
+            let rarer = if i == 0 { plan.imbalance } else { 1 };
+            let all = examples * (80 + (i as u64 * 37) % 60) / 100 / rarer;
             ClassRecord {
                 name: name.clone(),
                 train: all * 7 / 10,
@@ -183,11 +201,11 @@ pub(crate) fn summary(plan: &Plan) -> Summary {
         }
         let id = candidates.len() as u64 + 1;
         let colour = if channels == 3 { "rgb" } else { "mono" };
-        let accuracy = if violation > 0.0 {
-            0.0
-        } else {
-            network.accuracy(&mut dice)
-        };
+        let tally = (violation <= 0.0).then(|| {
+            let validation = |class: &ClassRecord| class.validation;
+            let accuracy = network.accuracy(&mut dice);
+            Tally::of_confusion(&confusion(&classes, validation, accuracy, &mut dice))
+        });
         candidates.push(CandidateRecord {
             id,
             genome: format!("{{\"made-up\":{id}}}"),
@@ -200,7 +218,8 @@ pub(crate) fn summary(plan: &Plan) -> Summary {
             summary: network.summary(),
             cost,
             violation,
-            val_accuracy: (accuracy * 1800.0).round() / 1800.0,
+            val_accuracy: tally.as_ref().map_or(0.0, Tally::accuracy),
+            val_tally: tally,
             at_seconds: 300.0 + id as f64 * 0.7,
         });
         networks.push(network);
@@ -213,6 +232,7 @@ pub(crate) fn summary(plan: &Plan) -> Summary {
             source: "photos/scenes".to_owned(),
             board: "Arduino Nano 33 BLE Sense (Cortex-M4F, 64 MHz)".to_owned(),
             limits,
+            objective: plan.objective,
             options: [
                 ("time", "10 min"),
                 ("seed", "1"),
@@ -257,6 +277,7 @@ fn audits(plan: &Plan, candidates: &[CandidateRecord]) -> Vec<AuditRecord> {
         candidate: candidate.id,
         steps: 4000,
         val_accuracy: candidate.val_accuracy.sqrt() - 0.01 * (candidate.id % 7) as f64,
+        val_tally: None,
         seconds: 20.0,
     };
     all.iter().step_by(10).map(audit).collect()
@@ -327,33 +348,54 @@ fn models(
         .map(|k| {
             let candidate = order[k * (order.len() - 1) / wanted.max(2).saturating_sub(1).max(1)];
             let network = &networks[candidate.id as usize - 1];
-            let confusion = confusion(classes, 0.4 + 0.58 * candidate.val_accuracy, dice);
-            let all: u64 = confusion.iter().flatten().sum();
-            let right: u64 = confusion.iter().enumerate().map(|(i, row)| row[i]).sum();
-            let accuracy = right as f64 / all.max(1) as f64;
+            let share = 0.4 + 0.58 * candidate.val_accuracy;
+            let mut tally = |of: fn(&ClassRecord) -> u64, better: f64| {
+                Tally::of_confusion(&confusion(classes, of, share + better, dice))
+            };
+            let val_float = tally(|class| class.validation, 0.004);
+            let val_int8 = tally(|class| class.validation, 0.002);
+            let test_float = tally(|class| class.test, 0.003);
+            let confusion = confusion(classes, |class| class.test, share, dice);
+            let different = 12 + 9 * k as u64;
+            let p = mcnemar(different, 12);
             ModelRecord {
                 candidate: candidate.id,
                 path: format!("models/{}/model.tflite", candidate.id),
                 cost: candidate.cost,
                 host_arena_bytes: candidate.cost.arena_bytes + 6 * KIB,
-                val_accuracy_float: accuracy + 0.004,
-                val_accuracy_int8: accuracy + 0.002,
-                test_accuracy_float: accuracy + 0.003,
-                test_accuracy_int8: accuracy,
+                val_accuracy_float: val_float.accuracy(),
+                val_accuracy_int8: val_int8.accuracy(),
+                test_accuracy_float: test_float.accuracy(),
+                test_accuracy_int8: Tally::of_confusion(&confusion).accuracy(),
+                val_tally_float: Some(val_float),
+                val_tally_int8: Some(val_int8),
+                test_tally_float: Some(test_float),
                 confusion,
                 layers: network.layers.clone(),
                 memory: network.memory(),
                 recommended: k == 0,
+                paired: (k > 0).then_some(PairedRecord {
+                    only_this: 12,
+                    only_recommended: different,
+                    p,
+                    apart: Some(0.8 * k as f64),
+                    tie: k == 1,
+                }),
             }
         })
         .collect()
 }
 
-fn confusion(classes: &[ClassRecord], share: f64, dice: &mut Dice) -> Vec<Vec<u64>> {
+fn confusion(
+    classes: &[ClassRecord],
+    examples: impl Fn(&ClassRecord) -> u64,
+    share: f64,
+    dice: &mut Dice,
+) -> Vec<Vec<u64>> {
     let n = classes.len();
     let mut confusion = vec![vec![0; n]; n];
     for (class, record) in classes.iter().enumerate() {
-        for _ in 0..record.test {
+        for _ in 0..examples(record) {
             let right = dice.roll() < share - 0.06 * (class % 3) as f64 / 2.0;
             let near = (class + 1 + (dice.roll().powi(3) * (n - 1) as f64) as usize) % n;
             confusion[class][if right { class } else { near }] += 1;

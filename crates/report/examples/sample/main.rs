@@ -1,6 +1,6 @@
 //! Writes the page of a made-up search: `cargo run -p danas-report --example sample -- OUT.html [KIND]`.
 //! KIND is one of `usual` (the default), `infeasible`, `two`, `forty`, `hundred`, `hostile`, `single`, `unfinished`,
-//! `large` or `empty`.
+//! `large`, `balanced`, `rare` or `empty`.
 
 use std::process::ExitCode;
 

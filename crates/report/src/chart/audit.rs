@@ -10,14 +10,16 @@ use crate::resolve::Resolved;
 
 /// Draws the candidates that were trained alone.
 pub(crate) fn draw(resolved: &Resolved, audited: &[(&CandidateRecord, &AuditRecord)]) -> Element {
+    let objective = resolved.objective();
     let axis = |values: &dyn Fn(&(&CandidateRecord, &AuditRecord)) -> f64| {
         let (low, high) = extent(audited.iter().map(values));
         Axis::around(low, high, Unit::Share)
     };
-    let horizontal = axis(&|(candidate, _)| candidate.val_accuracy);
-    let vertical = axis(&|(_, audit)| audit.val_accuracy);
+    let horizontal = axis(&|(candidate, _)| candidate.val_score(objective));
+    let vertical = axis(&|(_, audit)| audit.val_score(objective));
     let name = format!(
-        "Accuracy alone against the score of {} candidates",
+        "{} alone against the score of {} candidates",
+        resolved.objective_words(),
         audited.len()
     );
     let mut svg = Element::drawing(WIDTH, HEIGHT, &name).class("chart");
@@ -26,23 +28,23 @@ pub(crate) fn draw(resolved: &Resolved, audited: &[(&CandidateRecord, &AuditReco
         [&horizontal, &vertical],
         [
             "score from the shared network, %",
-            "validation accuracy alone, %",
+            &format!("validation {} alone, %", resolved.objective_words()),
         ],
     );
     let mut marks = Element::new("g").class("members");
     for (candidate, audit) in audited {
         let look = resolved.looks.place(&candidate.data_label);
         let place = [
-            PLOT.across(horizontal.place(candidate.val_accuracy)),
-            PLOT.down(vertical.place(audit.val_accuracy)),
+            PLOT.across(horizontal.place(candidate.val_score(objective))),
+            PLOT.down(vertical.place(audit.val_score(objective))),
         ];
         let hint = format!(
             "{} · {} · {}\nscore {} · alone {}",
             candidate.id,
             candidate.data_label,
             candidate.summary,
-            format::percent(candidate.val_accuracy),
-            format::percent(audit.val_accuracy),
+            format::percent(candidate.val_score(objective)),
+            format::percent(audit.val_score(objective)),
         );
         let marker = resolved.looks.list[look].marker;
         let class = format!("mark d{look}");

@@ -47,9 +47,9 @@ pub(crate) fn draw(resolved: &Resolved, quantity: Quantity) -> Option<FrontChart
     let floor = floor(resolved, &shown)?;
     let (shown, low): (Vec<_>, Vec<_>) = shown
         .into_iter()
-        .partition(|(_, c)| c.val_accuracy >= floor);
+        .partition(|(_, c)| resolved.score(c) >= floor);
     let vertical = {
-        let top = extent(shown.iter().map(|(_, c)| c.val_accuracy)).1;
+        let top = extent(shown.iter().map(|(_, c)| resolved.score(c))).1;
         Axis::around(floor, top, Unit::Share)
     };
     let limit = quantity
@@ -68,12 +68,13 @@ pub(crate) fn draw(resolved: &Resolved, quantity: Quantity) -> Option<FrontChart
             place,
             candidate,
             x: PLOT.across(horizontal.place(quantity.of(&candidate.cost))),
-            y: PLOT.down(vertical.place(candidate.val_accuracy)),
+            y: PLOT.down(vertical.place(resolved.score(candidate))),
         })
         .collect();
 
     let name = format!(
-        "Validation accuracy against {} of {} candidates",
+        "Validation {} against {} of {} candidates",
+        resolved.objective_words(),
         quantity.name(),
         points.len()
     );
@@ -81,7 +82,10 @@ pub(crate) fn draw(resolved: &Resolved, quantity: Quantity) -> Option<FrontChart
     PLOT.draw_axes(
         &mut svg,
         [&horizontal, &vertical],
-        [&title(&horizontal, quantity), "validation accuracy, %"],
+        [
+            &title(&horizontal, quantity),
+            &format!("validation {}, %", resolved.objective_words()),
+        ],
     );
     draw_limit(&mut svg, &horizontal, quantity, limit, drawn_limit);
     draw_marks(&mut svg, resolved, &points);
@@ -93,13 +97,13 @@ pub(crate) fn draw(resolved: &Resolved, quantity: Quantity) -> Option<FrontChart
 
 /// The lowest accuracy shown: the front, the finished models and nine tenths of the others are always visible.
 fn floor(resolved: &Resolved, shown: &[(usize, &CandidateRecord)]) -> Option<f64> {
-    let mut accuracies: Vec<f64> = shown.iter().map(|(_, c)| c.val_accuracy).collect();
+    let mut accuracies: Vec<f64> = shown.iter().map(|(_, c)| resolved.score(c)).collect();
     accuracies.sort_by(f64::total_cmp);
     let (&lowest, &highest) = (accuracies.first()?, accuracies.last()?);
     let kept = shown
         .iter()
         .filter(|(place, _)| resolved.front.contains(place) || resolved.model_of(*place).is_some())
-        .map(|(_, c)| c.val_accuracy)
+        .map(|(_, c)| resolved.score(c))
         .fold(accuracies[accuracies.len() / 10], f64::min);
     let cut = (kept - lowest) / (highest - lowest).max(f64::MIN_POSITIVE);
     Some(if cut > WORTH_CUTTING { kept } else { lowest })
@@ -206,7 +210,7 @@ fn mark(resolved: &Resolved, point: &Point, class: &str, radius: f64, hint: bool
         candidate.id,
         candidate.data_label,
         candidate.summary,
-        format::percent(candidate.val_accuracy),
+        format::percent(resolved.score(candidate)),
         Quantity::Ram.words(Quantity::Ram.of(&candidate.cost)),
         Quantity::Flash.words(Quantity::Flash.of(&candidate.cost)),
         Quantity::Latency.need(&candidate.cost, &resolved.summary.run),
@@ -260,7 +264,7 @@ fn draw_finished(svg: &mut Element, resolved: &Resolved, points: &[Point]) {
             ""
         };
         svg.push(Element::circle(&format!("ring{class}"), at, 8.5));
-        let text = format::percent(finished.model.test_accuracy_int8);
+        let text = format::percent(finished.model.test_score_int8(resolved.objective()));
         let width = text.chars().count() as f64 * 6.9;
         let place = labels.place(at, 11.0, [width, 12.0]);
         svg.push(Element::label(

@@ -1,12 +1,13 @@
 //! The answer: what came out, in one sentence and four figures.
 
+use danas_measure::{Objective, Tally};
 use danas_study::{CandidateRecord, CostRecord};
 use serde::Serialize;
 
+use super::measure::shown;
 use crate::format;
 use crate::quantity::Quantity;
 use crate::resolve::{Finished, Resolved, fits, scored};
-use crate::statistics::{total, wilson};
 
 /// How many of the least-violating candidates are shown when nothing fits.
 const NEAREST: usize = 8;
@@ -20,6 +21,8 @@ pub(super) struct Answer<'a> {
     sentence: String,
     /// Path of the recommended file, relative to the run folder.
     path: Option<&'a str>,
+    /// How it stands beside the other finished models on the validation split.
+    choice: Option<String>,
     /// The figures below it.
     figures: Vec<Figure>,
     /// The candidates that break the limits least.
@@ -62,6 +65,7 @@ impl<'a> Answer<'a> {
             state,
             sentence,
             path: None,
+            choice: None,
             figures: Vec::new(),
             nearest: Vec::new(),
             limits: Vec::new(),
@@ -85,6 +89,7 @@ impl<'a> Answer<'a> {
         if let Some(finished) = resolved.recommended() {
             return Answer {
                 path: Some(&finished.model.path),
+                choice: choice(resolved, finished),
                 figures: figures(resolved, finished),
                 ..answer("found", found_sentence(resolved, finished))
             };
@@ -96,13 +101,12 @@ impl<'a> Answer<'a> {
 fn found_sentence(resolved: &Resolved, finished: Finished) -> String {
     let run = &resolved.summary.run;
     let cost = &finished.model.cost;
-    let trials = total_of(&finished.model.confusion);
-    let interval = match wilson(finished.model.test_accuracy_int8, trials) {
-        Some((low, high)) => format!(
-            " (95 % interval {} to {}, {} test examples)",
-            format::percent(low),
-            format::percent(high),
-            format::count(trials)
+    let interval = match finished.model.test_tally_int8() {
+        Some(tally) => format!(
+            " (95 % interval {}, {} test examples; {})",
+            format::interval(&tally.interval(Objective::Accuracy)),
+            format::count(tally.examples()),
+            others(resolved, &tally),
         ),
         None => String::new(),
     };
@@ -133,24 +137,64 @@ fn found_sentence(resolved: &Resolved, finished: Finished) -> String {
     )
 }
 
+/// What is told beside the accuracy: balanced accuracy, and what else was maximised.
+fn others(resolved: &Resolved, tally: &Tally) -> String {
+    let measures = shown(resolved.objective()).into_iter();
+    let words = |measure: Objective| {
+        let name = measure.words(&resolved.class_names());
+        format!("{name} {}", format::percent(tally.score(measure)))
+    };
+    let told = measures.filter(|measure| *measure != Objective::Accuracy);
+    told.map(words).collect::<Vec<_>>().join(", ")
+}
+
+/// Which of the other finished models cannot be told apart from the recommended one.
+fn choice(resolved: &Resolved, recommended: Finished) -> Option<String> {
+    let others = resolved.finished.iter();
+    let compared: Vec<_> = others
+        .filter_map(|finished| Some((finished, finished.model.paired?)))
+        .collect();
+    if compared.is_empty() {
+        return None;
+    }
+    let ties: Vec<String> = (compared.iter())
+        .filter(|(_, paired)| paired.tie)
+        .map(|(finished, _)| {
+            let macs = finished.model.cost.macs as f64 / recommended.model.cost.macs.max(1) as f64;
+            let decimals = if macs < 10.0 { 1 } else { 0 };
+            format!(
+                "model {} with {} times the MACs",
+                finished.candidate.id,
+                format::trimmed(macs, decimals)
+            )
+        })
+        .collect();
+    Some(match ties.is_empty() {
+        true => {
+            "On the validation examples none of the other finished models ties with it.".to_owned()
+        }
+        false => format!(
+            "On the validation examples it ties with {}, and cost decided.",
+            ties.join(" and ")
+        ),
+    })
+}
+
 fn unfinished_sentence(resolved: &Resolved) -> String {
     let candidates = &resolved.summary.candidates;
     let best = candidates
         .iter()
         .filter(|c| fits(c) && scored(c))
-        .max_by(|a, b| {
-            a.val_accuracy
-                .total_cmp(&b.val_accuracy)
-                .then(b.id.cmp(&a.id))
-        });
+        .max_by(|a, b| (resolved.score(a).total_cmp(&resolved.score(b))).then(b.id.cmp(&a.id)));
     match best {
         Some(best) => format!(
             "Of {}, none has been trained to the end yet; the best so far is {} \
-             ({}) with {} on the validation split.",
+             ({}) with {} {} on the validation split.",
             format::candidates(candidates.len()),
             best.id,
             best.data_label,
-            format::percent(best.val_accuracy),
+            resolved.objective_words(),
+            format::percent(resolved.score(best)),
         ),
         None => "No candidate that meets the limits has been scored yet.".to_owned(),
     }
@@ -188,15 +232,15 @@ fn infeasible_sentence(resolved: &Resolved, nearest: Option<&CandidateRecord>) -
 
 fn figures(resolved: &Resolved, finished: Finished) -> Vec<Figure> {
     let model = finished.model;
-    let trials = total_of(&model.confusion);
+    let tally = model.test_tally_int8();
     let accuracy = Figure {
         name: "int8 test accuracy",
         value: format::percent(model.test_accuracy_int8),
-        note: wilson(model.test_accuracy_int8, trials).map_or_else(String::new, |(low, high)| {
+        note: tally.as_ref().map_or_else(String::new, |tally| {
             format!(
-                "95 %: {} to {}",
-                format::percent(low),
-                format::percent(high)
+                "95 %: {}; {}",
+                format::interval(&tally.interval(Objective::Accuracy)),
+                others(resolved, tally)
             )
         }),
         bar: None,
@@ -286,12 +330,6 @@ fn excess_words(excess: f64) -> String {
         e if e < 1.0 => format!("{:.0} % too much", e * 100.0),
         e => format!("{} times as much", format::trimmed(e + 1.0, 1)),
     }
-}
-
-fn total_of(confusion: &[Vec<u64>]) -> u64 {
-    confusion
-        .iter()
-        .fold(0, |sum, row| sum.saturating_add(total(row)))
 }
 
 #[cfg(test)]

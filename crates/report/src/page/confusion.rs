@@ -1,13 +1,14 @@
 //! The finished models: what was measured of each, and which classes it mixes up.
 
-use danas_study::ClassRecord;
+use danas_measure::{ClassTally, Tally};
+use danas_study::{ClassRecord, ModelRecord};
 use serde::Serialize;
 
 use super::front::marker;
+use super::measure::{Share, shown};
 use crate::format;
 use crate::quantity::Quantity;
 use crate::resolve::Resolved;
-use crate::statistics::{ClassMeasures, class_measures, mean, total, wilson};
 
 /// A matrix of more classes scrolls in its own box, with small cells.
 const SMALL_CELLS_FROM: usize = 21;
@@ -27,17 +28,33 @@ pub(super) struct Finished<'a> {
     marker: String,
     recommended: bool,
     path: &'a str,
-    validation_float: String,
-    validation_int8: String,
-    test_float: String,
+    /// On the test split, then on validation: the measures that are shown.
+    splits: [Vec<Measured>; 2],
     test_int8: String,
-    interval: String,
-    /// What int8 changed on the test split, in points.
-    change: String,
+    /// How it compares with the recommended model on the validation split.
+    paired: Option<Paired>,
     costs: Vec<String>,
     host_arena: String,
     examples: String,
     confusion: Option<Confusion<'a>>,
+}
+
+/// A measure of the network before quantisation and of the int8 file.
+#[derive(Debug, Serialize)]
+struct Measured {
+    float: Option<Share>,
+    int8: Option<Share>,
+}
+
+/// A model beside the recommended one.
+#[derive(Debug, Serialize)]
+struct Paired {
+    tie: bool,
+    p: String,
+    only_this: String,
+    only_recommended: String,
+    /// By how much it was less sure of the right classes.
+    sure: Option<String>,
 }
 
 /// A confusion matrix with the measures of its classes.
@@ -102,12 +119,21 @@ impl<'a> Finished<'a> {
         let classes = &resolved.summary.run.classes;
         let one = |finished: &crate::resolve::Finished<'a>| {
             let (model, candidate) = (finished.model, finished.candidate);
-            let examples = model
-                .confusion
-                .iter()
-                .fold(0_u64, |sum, row| sum.saturating_add(total(row)));
-            let interval = wilson(model.test_accuracy_int8, examples);
-            let change = (model.test_accuracy_int8 - model.test_accuracy_float) * 100.0;
+            let examples = model.test_tally_int8().map_or(0, |tally| tally.examples());
+            let [int8, float] = [model.test_tally_int8(), model.test_tally_float.clone()];
+            let measures = || shown(resolved.objective()).into_iter();
+            let test = measures().map(|measure| Measured {
+                float: Share::of(model.test_accuracy_float, float.as_ref(), measure),
+                int8: Share::of(model.test_accuracy_int8, int8.as_ref(), measure),
+            });
+            let (float, int8) = (
+                model.val_tally_float.as_ref(),
+                model.val_tally_int8.as_ref(),
+            );
+            let validation = measures().map(|measure| Measured {
+                float: Share::of(model.val_accuracy_float, float, measure),
+                int8: Share::of(model.val_accuracy_int8, int8, measure),
+            });
             Finished {
                 id: candidate.id,
                 data: &candidate.data_label,
@@ -115,18 +141,9 @@ impl<'a> Finished<'a> {
                 marker: marker(resolved, resolved.looks.place(&candidate.data_label)),
                 recommended: model.recommended,
                 path: &model.path,
-                validation_float: format::percent(model.val_accuracy_float),
-                validation_int8: format::percent(model.val_accuracy_int8),
-                test_float: format::percent(model.test_accuracy_float),
+                splits: [test.collect(), validation.collect()],
                 test_int8: format::percent(model.test_accuracy_int8),
-                interval: interval.map_or_else(String::new, |(low, high)| {
-                    format!("{} to {}", format::percent(low), format::percent(high))
-                }),
-                change: if change.is_finite() {
-                    format!("{change:+.1}").replace('-', "−")
-                } else {
-                    format::UNKNOWN.to_owned()
-                },
+                paired: paired(model),
                 costs: Quantity::ALL
                     .into_iter()
                     .map(|q| q.words(q.of(&model.cost)))
@@ -140,10 +157,28 @@ impl<'a> Finished<'a> {
     }
 }
 
+fn paired(model: &ModelRecord) -> Option<Paired> {
+    let paired = model.paired?;
+    Some(Paired {
+        tie: paired.tie,
+        p: match paired.p {
+            p if p < 0.01 => "p < 0.01".to_owned(),
+            p => format!("p = {p:.2}"),
+        },
+        only_this: format::count(paired.only_this),
+        only_recommended: format::count(paired.only_recommended),
+        sure: paired.apart.map(|apart| {
+            let which = if apart < 0.0 { "surer" } else { "less sure" };
+            format!("{which} by {:.1} standard errors", apart.abs())
+        }),
+    })
+}
+
 impl<'a> Confusion<'a> {
     fn of(confusion: &[Vec<u64>], classes: &'a [ClassRecord]) -> Confusion<'a> {
         let names: Vec<&str> = classes.iter().map(|class| class.name.as_str()).collect();
-        let measures = class_measures(confusion);
+        let tally = Tally::of_confusion(confusion);
+        let measures = tally.classes();
         let longest = names
             .iter()
             .map(|name| name.chars().count())
@@ -155,14 +190,14 @@ impl<'a> Confusion<'a> {
             upright: names.len() > 8 || (names.len() > 3 && longest > 9),
             classes: names
                 .iter()
-                .zip(&measures)
-                .map(|(name, measures)| Class {
+                .zip(measures)
+                .map(|(name, class)| Class {
                     name,
-                    support: format::count(measures.support),
-                    measures: Measures::new(measures.precision, measures.recall, measures.f1),
+                    support: format::count(class.examples),
+                    measures: Measures::new(class.precision(), class.recall(), class.f1()),
                 })
                 .collect(),
-            mean: mean_of(&measures),
+            mean: mean_of(measures),
             frequent: if names.len() > 2 {
                 frequent(confusion, &names)
             } else {
@@ -173,9 +208,21 @@ impl<'a> Confusion<'a> {
     }
 }
 
-fn mean_of(measures: &[ClassMeasures]) -> Measures {
-    let mean = |of: fn(&ClassMeasures) -> Option<f64>| mean(measures.iter().map(of));
-    Measures::new(mean(|m| m.precision), mean(|m| m.recall), mean(|m| m.f1))
+/// The means over those classes of which a measure is known.
+fn mean_of(classes: &[ClassTally]) -> Measures {
+    let mean = |of: fn(&ClassTally) -> Option<f64>| {
+        let known: Vec<f64> = classes.iter().filter_map(of).collect();
+        (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
+    };
+    Measures::new(
+        mean(ClassTally::precision),
+        mean(ClassTally::recall),
+        mean(ClassTally::f1),
+    )
+}
+
+fn total(counts: &[u64]) -> u64 {
+    counts.iter().copied().fold(0, u64::saturating_add)
 }
 
 impl Measures {

@@ -28,7 +28,7 @@ struct Row {
 struct Cell {
     label: String,
     marker: String,
-    /// Best validation accuracy of the candidates that meet the limits, in words.
+    /// Best score on validation of the candidates that meet the limits, in words.
     best: Option<String>,
     /// Id of that candidate.
     id: Option<u64>,
@@ -143,9 +143,9 @@ fn reach(resolved: &Resolved) -> Vec<Reach> {
         if fits(candidate)
             && reach
                 .best
-                .is_none_or(|(best, _)| candidate.val_accuracy > best)
+                .is_none_or(|(best, _)| resolved.score(candidate) > best)
         {
-            reach.best = Some((candidate.val_accuracy, candidate.id));
+            reach.best = Some((resolved.score(candidate), candidate.id));
         }
     }
     for &place in &resolved.front {

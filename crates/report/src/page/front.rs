@@ -1,13 +1,14 @@
 //! The front: its pictures, its table, and what the page's script shows of every candidate.
 
+use danas_measure::Tally;
 use serde::Serialize;
 
+use super::measure::{Share, heading, shown, sortable};
 use crate::chart::front::draw;
 use crate::chart::svg::Element;
 use crate::format;
 use crate::quantity::Quantity;
 use crate::resolve::{Resolved, fits, scored};
-use crate::statistics::wilson;
 
 /// The section's contents.
 #[derive(Debug, Serialize)]
@@ -17,7 +18,7 @@ pub(super) struct Front<'a> {
     /// What the pictures leave out, in words.
     remark: Option<String>,
     rows: Vec<Row<'a>>,
-    /// Lowest validation accuracy that cannot be told from the best one, in words.
+    /// Lowest validation score that cannot be told from the best one, in words.
     tie: Option<String>,
     ties: usize,
     candidates: String,
@@ -49,8 +50,8 @@ struct Row<'a> {
     summary: &'a str,
     tie: bool,
     recommended: bool,
-    accuracy: Cell,
-    test: Option<Cell>,
+    validation: Vec<Option<Share>>,
+    test: Vec<Option<Share>>,
     costs: Vec<Cell>,
     path: Option<&'a str>,
 }
@@ -83,13 +84,7 @@ impl<'a> Front<'a> {
                 })
             })
             .collect();
-        let best = resolved
-            .front
-            .first()
-            .map(|&place| summary.candidates[place].val_accuracy);
-        let tie = best
-            .and_then(|best| wilson(best, resolved.validation_examples()))
-            .map(|(low, _)| low);
+        let tie = summary.tied_from();
         let mut rows: Vec<Row> = resolved
             .front
             .iter()
@@ -131,11 +126,14 @@ impl<'a> Row<'a> {
         let model = resolved.model_of(place);
         let cost = model.map_or(&candidate.cost, |model| &model.cost);
         let look = resolved.looks.place(&candidate.data_label);
-        let share = |value: f64| Cell {
-            words: format::percent(value),
-            value: sortable(value),
-            bar: None,
-        };
+        let measures = || shown(resolved.objective()).into_iter();
+        let tally = model.and_then(|model| model.test_tally_int8());
+        let validation = measures().map(|measure| {
+            let tally = candidate.val_tally.as_ref();
+            Share::of(candidate.val_accuracy, tally, measure)
+        });
+        let test =
+            measures().map(|measure| Share::of(model?.test_accuracy_int8, tally.as_ref(), measure));
         Row {
             place,
             id: candidate.id,
@@ -143,10 +141,10 @@ impl<'a> Row<'a> {
             marker: marker(resolved, look),
             data: &candidate.data_label,
             summary: &candidate.summary,
-            tie: tie.is_some_and(|tie| candidate.val_accuracy >= tie),
+            tie: tie.is_some_and(|tie| resolved.score(candidate) >= tie),
             recommended: model.is_some_and(|model| model.recommended),
-            accuracy: share(candidate.val_accuracy),
-            test: model.map(|model| share(model.test_accuracy_int8)),
+            validation: validation.collect(),
+            test: test.collect(),
             costs: Quantity::ALL
                 .into_iter()
                 .map(|quantity| {
@@ -167,9 +165,11 @@ impl<'a> Row<'a> {
     }
 }
 
-/// What a table sorts by: unknown values stand below all others.
-fn sortable(value: f64) -> f64 {
-    if value.is_finite() { value } else { -1.0 }
+/// The measures that are shown, at the heads of columns.
+pub(super) fn headings(resolved: &Resolved) -> Vec<String> {
+    let names = resolved.class_names();
+    let measures = shown(resolved.objective()).into_iter();
+    measures.map(|measure| heading(measure, &names)).collect()
 }
 
 /// The marker of a data configuration as a small drawing of its own.
@@ -183,8 +183,20 @@ pub(super) fn marker(resolved: &Resolved, look: usize) -> String {
         .to_string()
 }
 
-/// What the script shows of every candidate: rows of id, data, network, validation accuracy, RAM, flash, latency,
-/// MACs, int8 test accuracy and a remark; safe to stand inside a `script` element.
+/// All measures that are shown, in words.
+fn reached(resolved: &Resolved, accuracy: f64, tally: Option<&Tally>) -> String {
+    let measures = shown(resolved.objective())
+        .into_iter()
+        .zip(headings(resolved));
+    let known = measures.filter_map(|(measure, name)| {
+        let share = Share::of(accuracy, tally, measure)?;
+        Some(format!("{name} {}", share.words))
+    });
+    known.collect::<Vec<_>>().join(", ")
+}
+
+/// What the script shows of every candidate: rows of id, data, network, what was reached on validation, RAM, flash, latency,
+/// MACs, what the int8 file reached on the test split, and a remark; safe to stand inside a `script` element.
 ///
 /// # Errors
 /// Texts that are no JSON, which no text is.
@@ -201,7 +213,11 @@ pub(super) fn candidates_json(resolved: &Resolved) -> Result<String, serde_json:
             candidate.data_label.clone(),
             candidate.summary.clone(),
             if scored(candidate) {
-                format::percent(candidate.val_accuracy)
+                reached(
+                    resolved,
+                    candidate.val_accuracy,
+                    candidate.val_tally.as_ref(),
+                )
             } else {
                 String::new()
             },
@@ -211,7 +227,10 @@ pub(super) fn candidates_json(resolved: &Resolved) -> Result<String, serde_json:
                 .into_iter()
                 .map(|quantity| quantity.need(cost, &resolved.summary.run)),
         );
-        texts.push(model.map_or(String::new(), |m| format::percent(m.test_accuracy_int8)));
+        texts.push(model.map_or(String::new(), |model| {
+            let tally = model.test_tally_int8();
+            reached(resolved, model.test_accuracy_int8, tally.as_ref())
+        }));
         texts.push(
             match (model, on_front[place], fits(candidate)) {
                 (Some(model), _, _) if model.recommended => "recommended",

@@ -6,6 +6,7 @@ mod audit;
 mod confusion;
 mod data;
 mod front;
+mod measure;
 mod model;
 mod time;
 
@@ -48,6 +49,10 @@ struct Page<'a> {
     board: &'a str,
     latency_published: bool,
     validation_examples: String,
+    /// What was maximised.
+    objective: String,
+    /// What is shown of every split.
+    measures: Vec<String>,
     notes: &'a [String],
     answer: answer::Answer<'a>,
     asked: asked::Asked<'a>,
@@ -75,6 +80,8 @@ pub(crate) fn render(resolved: &Resolved) -> Result<String, ReportError> {
         board: &run.board,
         latency_published: run.latency_published,
         validation_examples: format::count(resolved.validation_examples()),
+        objective: resolved.objective_words(),
+        measures: front::headings(resolved),
         notes: &resolved.summary.notes,
         answer: answer::Answer::of(resolved),
         asked: asked::Asked::of(resolved),

@@ -14,7 +14,11 @@ use crate::StudyError;
 const APPLICATION_ID: i64 = 0x6461_6e61;
 
 /// Entry `n` brings a database from schema `n` to schema `n + 1`. Never change one that was released.
-const MIGRATIONS: [&str; 2] = [include_str!("schema1.sql"), include_str!("schema2.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("schema1.sql"),
+    include_str!("schema2.sql"),
+    include_str!("schema3.sql"),
+];
 
 /// The newest schema, `PRAGMA user_version` of a database.
 const SCHEMA: i64 = MIGRATIONS.len() as i64;

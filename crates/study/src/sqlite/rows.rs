@@ -28,6 +28,7 @@ pub(super) struct CandidateRow {
     latency_ms: f64,
     violation: f64,
     val_accuracy: f64,
+    val_tally: Option<String>,
     at_seconds: f64,
 }
 
@@ -57,6 +58,9 @@ impl CandidateRow {
             latency_ms: cost.latency_ms,
             violation: record.violation,
             val_accuracy: record.val_accuracy,
+            val_tally: (record.val_tally.as_ref())
+                .map(|tally| to_json("the tally of a candidate", tally))
+                .transpose()?,
             at_seconds: record.at_seconds,
         })
     }
@@ -82,6 +86,9 @@ impl CandidateRow {
             },
             violation: self.violation,
             val_accuracy: self.val_accuracy,
+            val_tally: (self.val_tally.as_deref())
+                .map(|text| from_json("tally of a candidate", text))
+                .transpose()?,
             at_seconds: self.at_seconds,
         })
     }
@@ -92,9 +99,9 @@ impl CandidateRow {
         connection: &mut SqliteConnection,
     ) -> Result<i64, sqlx::Error> {
         let mut query = sqlx::query_scalar(
-            "INSERT INTO candidate (id, genome, data, data_label, summary, latency_ms, violation, val_accuracy, \
+            "INSERT INTO candidate (id, genome, data, data_label, summary, latency_ms, violation, val_accuracy, val_tally, \
              at_seconds, arena_bytes, head_bytes, scratch_bytes, persistent_bytes, model_bytes, flash_bytes, macs) \
-             VALUES ((SELECT coalesce(max(id), 0) + 1 FROM candidate), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+             VALUES ((SELECT coalesce(max(id), 0) + 1 FROM candidate), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
              RETURNING id",
         )
         .bind(&self.genome)
@@ -104,6 +111,7 @@ impl CandidateRow {
         .bind(self.latency_ms)
         .bind(self.violation)
         .bind(self.val_accuracy)
+        .bind(&self.val_tally)
         .bind(self.at_seconds);
         for value in self.integers {
             query = query.bind(value);
@@ -128,6 +136,11 @@ impl FromRow<'_, SqliteRow> for CandidateRow {
             latency_ms: row.try_get("latency_ms")?,
             violation: row.try_get("violation")?,
             val_accuracy: row.try_get("val_accuracy")?,
+            val_tally: match row.try_get("val_tally") {
+                // A study of an earlier version that is only read has no such column.
+                Err(sqlx::Error::ColumnNotFound(_)) => None,
+                value => value?,
+            },
             at_seconds: row.try_get("at_seconds")?,
         })
     }

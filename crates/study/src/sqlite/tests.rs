@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use tempfile::TempDir;
 
 use super::*;
-use crate::conformance::{audit, candidate, check, run};
+use crate::conformance::{audit, candidate, check, model, run};
 
 const CONFIG: &str = "seed = 1\n";
 
@@ -74,7 +74,7 @@ fn a_newer_schema_is_refused_and_says_so() {
             error,
             StudyError::NewerSchema {
                 found: 7,
-                known: 2,
+                known: 3,
                 ..
             }
         ));
@@ -86,13 +86,53 @@ fn a_newer_schema_is_refused_and_says_so() {
 fn a_study_of_an_earlier_version_is_read_and_continued() {
     let (_folder, path) = temporary();
     drop(open(&path).unwrap());
-    meddle(&path, "DROP TABLE audit; PRAGMA user_version = 1");
-    assert_eq!(Study::read(&path).unwrap().audits().unwrap(), []);
+    let recorded = CandidateRecord {
+        id: 1,
+        val_tally: None,
+        ..candidate(1)
+    };
+    open(&path).unwrap().record_candidate(&recorded).unwrap();
+    meddle(
+        &path,
+        "DROP TABLE audit; ALTER TABLE candidate DROP COLUMN val_tally; PRAGMA user_version = 1",
+    );
+    let reader = Study::read(&path).unwrap();
+    assert_eq!(reader.audits().unwrap(), []);
+    assert_eq!(reader.candidates().unwrap(), [recorded.clone()]);
+    drop(reader);
     let study = open(&path).unwrap();
-    study.record_candidate(&candidate(1)).unwrap();
+    study.record_candidate(&candidate(2)).unwrap();
     study.record_audit(&audit(1)).unwrap();
     drop(study);
-    assert_eq!(Study::read(&path).unwrap().audits().unwrap(), [audit(1)]);
+    let reader = Study::read(&path).unwrap();
+    assert_eq!(reader.audits().unwrap(), [audit(1)]);
+    let second = CandidateRecord {
+        id: 2,
+        ..candidate(2)
+    };
+    assert_eq!(reader.candidates().unwrap(), [recorded, second]);
+}
+
+#[test]
+fn a_model_of_an_earlier_version_has_no_tallies() {
+    let (_folder, path) = temporary();
+    let study = open(&path).unwrap();
+    study.record_candidate(&candidate(1)).unwrap();
+    study.record_model(&model(1, true)).unwrap();
+    drop(study);
+    meddle(
+        &path,
+        "UPDATE model SET record = json_remove(record, '$.val_tally_float', '$.val_tally_int8', \
+         '$.test_tally_float', '$.paired')",
+    );
+    let expected = ModelRecord {
+        val_tally_float: None,
+        val_tally_int8: None,
+        test_tally_float: None,
+        paired: None,
+        ..model(1, true)
+    };
+    assert_eq!(Study::read(&path).unwrap().models().unwrap(), [expected]);
 }
 
 #[test]

@@ -18,6 +18,8 @@ use crate::supernet::Supernet;
 
 const CLASSES: usize = 3;
 const IMAGES: usize = 10;
+/// What a picture of each class counts in the loss.
+const WEIGHTS: [f32; CLASSES] = [0.25, 1.0, 4.0];
 
 /// A small space with everything elastic in it.
 pub(crate) fn space() -> NetworkSpace {
@@ -138,6 +140,8 @@ struct Probe {
     subnet: Subnet,
     pixels: Vec<u8>,
     targets: Vec<f32>,
+    /// What every picture counts.
+    weights: Vec<f32>,
     workspace: Workspace,
 }
 
@@ -150,8 +154,15 @@ impl Probe {
             subnet: Subnet::new(supernet, candidate),
             pixels,
             targets,
+            weights: labels.iter().map(|&label| WEIGHTS[label]).collect(),
             workspace: Workspace::new(supernet.isa),
         }
+    }
+
+    /// The same in f64.
+    fn reference(&self, tensors: &[NamedTensor], candidate: &Candidate) -> reference::Reference {
+        let (targets, weights) = (in_f64(&self.targets), in_f64(&self.weights));
+        reference::run(tensors, candidate, &self.pixels, &targets, &weights)
     }
 
     /// The loss and the gradient of all parameters.
@@ -161,7 +172,13 @@ impl Probe {
         forward(subnet, parameters, ws, &self.pixels, IMAGES);
         let logits = &ws.logits[..IMAGES * CLASSES];
         let mut logit_gradient = Vec::new();
-        let loss = loss::cross_entropy(logits, &self.targets, CLASSES, &mut logit_gradient);
+        let loss = loss::cross_entropy(
+            logits,
+            &self.targets,
+            &self.weights,
+            CLASSES,
+            &mut logit_gradient,
+        );
         let mut gradient = vec![0.0; parameters.len()];
         backward(
             subnet,
@@ -223,14 +240,7 @@ fn gradients_are_those_of_the_reference() {
         let supernet = supernet().with_isa(isa);
         let mut probe = Probe::new(&supernet, candidate);
         let (loss, gradient) = probe.gradient(&supernet);
-        let targets = in_f64(&probe.targets);
-        let expected = reference::run(
-            &supernet.tensors(),
-            candidate,
-            &probe.pixels,
-            &targets,
-            CLASSES,
-        );
+        let expected = probe.reference(&supernet.tensors(), candidate);
         assert!(
             (loss - expected.loss).abs() < 1e-4 * expected.loss,
             "{loss}"
@@ -255,10 +265,7 @@ fn gradients_of_the_reference_agree_with_differences() {
     for (number, candidate) in candidates().iter().enumerate() {
         let supernet = supernet();
         let probe = Probe::new(&supernet, candidate);
-        let targets = in_f64(&probe.targets);
-        let run = |tensors: &[NamedTensor]| {
-            reference::run(tensors, candidate, &probe.pixels, &targets, CLASSES)
-        };
+        let run = |tensors: &[NamedTensor]| probe.reference(tensors, candidate);
         let (start, mut rng) = (supernet.tensors(), Streams::new(11).stream("directions", 0));
         let here = run(&start);
         // Short, because every ReLU6 that is crossed on the way bends the loss.

@@ -152,15 +152,17 @@ impl Shared {
     }
 }
 
-/// Runs a candidate on pixels `[images, side, side, channels]` in training mode, against targets `[images, classes]`.
+/// Runs a candidate on pixels `[images, side, side, channels]` in training mode, against targets `[images, classes]` of
+/// pictures that count `weights`.
 pub(crate) fn run(
     tensors: &[NamedTensor],
     candidate: &Candidate,
     pixels: &[u8],
     targets: &[f64],
-    classes: usize,
+    weights: &[f64],
 ) -> Reference {
-    let images = targets.len() / classes;
+    let images = weights.len();
+    let classes = targets.len() / images;
     let input = candidate.data.input_shape();
     let mut shared = Shared::new(tensors);
     let pixels = pixels.iter().map(|&p| (f64::from(p) - 128.0) / 128.0);
@@ -196,7 +198,7 @@ pub(crate) fn run(
         classifier = "classifier".to_owned();
     }
     let rows: Vec<_> = (0..x.channels).map(|row| vec![row]).collect();
-    let weights = shared.part(&format!("{classifier}.weight"), &rows, classes);
+    let matrix = shared.part(&format!("{classifier}.weight"), &rows, classes);
     let bias = shared.part(&format!("{classifier}.bias"), &[vec![0]], classes);
     let pooled = shared.tape.average(x.var, images, x.channels);
     // A product of matrices is a convolution of maps of one pixel.
@@ -209,9 +211,9 @@ pub(crate) fn run(
         stride: 1,
         depthwise: false,
     };
-    let logits = shared.tape.convolution(pooled, weights, product);
+    let logits = shared.tape.convolution(pooled, matrix, product);
     let logits = shared.tape.bias(logits, bias);
-    let loss = shared.tape.cross_entropy(logits, targets.to_vec(), classes);
+    let loss = (shared.tape).cross_entropy(logits, targets.to_vec(), weights.to_vec());
 
     let gradients = shared.tape.gradients(loss);
     let of_tensor = |(name, (var, [rows, columns])): (&String, &(Var, [usize; 2]))| {

@@ -212,19 +212,28 @@ impl Tape {
         )
     }
 
-    /// The mean cross-entropy of rows of logits against targets of the same shape: one value.
-    pub(super) fn cross_entropy(&mut self, logits: Var, targets: Vec<f64>, classes: usize) -> Var {
+    /// The mean over the rows of their weight times the cross-entropy of their logits against targets of the same shape:
+    /// one value.
+    pub(super) fn cross_entropy(
+        &mut self,
+        logits: Var,
+        targets: Vec<f64>,
+        weights: Vec<f64>,
+    ) -> Var {
+        let rows = weights.len();
+        let classes = targets.len() / rows;
         let probabilities = softmax(self.value(logits), classes);
-        let rows = (targets.len() / classes) as f64;
-        let loss = -(targets.iter().zip(&probabilities))
-            .map(|(target, probability)| target * probability.ln())
-            .sum::<f64>()
-            / rows;
+        let shares: Vec<f64> = (0..targets.len())
+            .map(|i| weights[i / classes] / rows as f64)
+            .collect();
+        let loss = -(0..targets.len())
+            .map(|i| shares[i] * targets[i] * probabilities[i].ln())
+            .sum::<f64>();
         self.push(
             vec![loss],
             Some(Box::new(move |dy, _| {
-                let dx = (probabilities.iter().zip(&targets))
-                    .map(|(probability, target)| dy[0] * (probability - target) / rows);
+                let dx =
+                    (0..targets.len()).map(|i| dy[0] * shares[i] * (probabilities[i] - targets[i]));
                 vec![(logits, dx.collect())]
             })),
         )
