@@ -162,7 +162,7 @@ pub(crate) struct SearchOptions {
     pub(crate) strategy: Option<StrategyName>,
 
     /// When pictures of rare classes count more in training: auto (the largest class has more than three times the pictures
-    /// of the smallest), always, never [default: auto]
+    /// of the smallest), always, never [default: auto, but never with `--objective accuracy`]
     #[arg(long, value_name = "WHEN", help_heading = "Where and how", value_parser = parse_class_weights)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) class_weights: Option<ClassWeights>,

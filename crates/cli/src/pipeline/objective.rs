@@ -50,7 +50,8 @@ pub(crate) fn hint(session: &Session<'_>, dataset: &Dataset) -> Outcome<()> {
     );
     session.study.note(&text).map_err(from_study)?;
     session.screen.say(format!(
-        "{text}\nhint: `--objective balanced` counts every class alike, `--objective f1:{rarest}` looks at that one"
+        "{text}\nhint: `--objective balanced` counts every class alike, `--objective f1:{rarest}` looks at that one, \
+         `--objective accuracy` at all pictures alike, in training too"
     ));
     Ok(())
 }

@@ -379,7 +379,7 @@ fn models(
                     only_recommended: different,
                     p,
                     apart: Some(0.8 * k as f64),
-                    tie: k == 1,
+                    tie: candidate.cost.macs > order[0].cost.macs,
                 }),
             }
         })
