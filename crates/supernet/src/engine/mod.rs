@@ -20,7 +20,7 @@ pub(crate) use forward::forward;
 pub(crate) use inference::Inference;
 pub(crate) use norm::Statistics;
 pub(crate) use weights::{PackedWeights, dense_weights};
-pub(crate) use workspace::Workspace;
+pub(crate) use workspace::{Workspace, with_scratch};
 
 /// Into how many pieces a batch is cut. More would feed more threads but make smaller matrices and more partial
 /// gradients.
