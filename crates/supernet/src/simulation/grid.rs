@@ -8,6 +8,9 @@ const ROUNDING: f32 = 1.5 * (1 << 23) as f32;
 /// The greatest integer of a weight.
 const GREATEST_WEIGHT: f32 = 127.0;
 
+/// A part of a step that is less than the distance of an average from a tie, if it is none.
+const TIE: f32 = 1e-4;
+
 /// The values that an int8 activation can take: the multiples of its scale from the least to the greatest integer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Grid {
@@ -63,6 +66,16 @@ impl Grid {
             let steps = (value * inverse).max(self.least).min(self.greatest);
             ((steps + ROUNDING) - ROUNDING) * self.scale
         }));
+    }
+
+    /// Moves averages that lie in the middle between two values towards the one that int8 rounds them to, the one farther
+    /// from the integer 0. Averages over a few pixels often lie there, unlike sums of many different products.
+    pub(super) fn settle_ties(self, averages: &mut [f32]) {
+        let zero = (self.least - f32::from(i8::MIN)) * self.scale;
+        let nudge = self.scale * TIE;
+        for average in averages {
+            *average += if *average > zero { nudge } else { -nudge };
+        }
     }
 
     /// The straight-through estimator (Bengio et al., arXiv 1308.3432): the gradient of a rounded value is that of the
@@ -129,6 +142,17 @@ mod tests {
         assert_eq!(rounded, expected);
         grid.of_operator(RELU6).round(&values, &mut rounded);
         assert_eq!(rounded, [0.0, 0.0, 0.0, 0.0, 0.5, 6.0, 6.0, 6.0, 6.0, 0.0]);
+    }
+
+    #[test]
+    fn ties_go_away_from_the_integer_0() {
+        // The integers 1.5, 0.5, -0.5, -1.5 and -1.25.
+        let mut averages = [5.75, 5.25, 4.75, 4.25, 4.375];
+        let grid = Grid::new(0.5, -10);
+        grid.settle_ties(&mut averages);
+        let mut rounded = Vec::new();
+        grid.round(&averages, &mut rounded);
+        assert_eq!(rounded, [6.0, 5.5, 4.5, 4.0, 4.5]);
     }
 
     #[test]

@@ -139,14 +139,18 @@ impl Piece {
                 out.copy_from_slice(read);
                 danas_kernels::add_assign(isa, out, other);
             }
-            Operator::GlobalAveragePool => danas_kernels::average_pool_forward(
-                isa,
-                reads,
-                images,
-                input.height * input.width,
-                input.channels,
-                out,
-            ),
+            Operator::GlobalAveragePool => {
+                let positions = input.height * input.width;
+                danas_kernels::average_pool_forward(
+                    isa,
+                    reads,
+                    images,
+                    positions,
+                    input.channels,
+                    out,
+                );
+                network.grids[index].settle_ties(out);
+            }
             Operator::Softmax => unreachable!("the softmax is part of the loss"),
         });
         if layer.operator.has_weights() {

@@ -72,7 +72,7 @@ impl<'a> FineTuner<'a> {
         TrainingOptions {
             batch: 32,
             random_subnets: 0,
-            learning_rate: 0.005,
+            learning_rate: 0.001,
             warmup: 0.1,
             weight_decay: 0.0,
             clip: 1.0,
