@@ -15,6 +15,7 @@ pub(crate) fn text(
     candidate: &CandidateRecord,
     graph: &Graph,
     plan: &MemoryPlan,
+    quantisation: &str,
     dataset: &Dataset,
 ) -> String {
     let classes = dataset.classes();
@@ -47,6 +48,7 @@ pub(crate) fn text(
          | | float | int8 file |\n|---|---|---|\n\
          | validation ({validation} pictures, used to choose models) | {val_float} | {val_int8} |\n\
          | test ({test} pictures, looked at once) | {test_float} | {test_int8} |\n\n\
+         Float is the trained network. Quantised with {quantisation}.\n\n\
          | output | class | recall on test |\n|---|---|---|\n{rows}\n\n\
          ## How this was measured\n\n\
          The int8 accuracies are those of the written `model.tflite`, read back and run with the integer arithmetic of the \
