@@ -9,7 +9,7 @@ use crate::message::{Blame, Outcome};
 /// Training pictures by which the ranges of activations are measured.
 pub(super) const CALIBRATION_PICTURES: usize = 256;
 /// The most validation pictures by which the way to quantise is chosen: bounds its memory and its time.
-const CHOICE_PICTURES: usize = 512;
+const CHOICE_PICTURES: usize = 256;
 
 /// The number of validation pictures by which the way to quantise is chosen.
 pub(super) fn choice_pictures(dataset: &Dataset) -> usize {
