@@ -26,7 +26,7 @@ use crate::parameters::Parameters;
 
 /// Pixels of a batch for each channel of the narrow tensor, at least, for an expansion not to be stored: products of moments
 /// and weights, which do not depend on the pixels, then cost little beside those that do.
-const PIXELS_PER_CHANNEL: usize = 24;
+const PIXELS_PER_CHANNEL: usize = 32;
 
 /// Whether a unit's output is made again whenever it is read, in a batch of `images`.
 pub(crate) fn is_recomputed(unit: &Unit, images: usize) -> bool {
