@@ -238,7 +238,7 @@ impl<'a> Band<'a> {
     /// The source has these rows.
     #[inline(always)]
     pub(super) unsafe fn begin<V: Vector>(&mut self, index: usize, rows: usize) {
-        if index % self.rows > 0 {
+        if !index.is_multiple_of(self.rows) {
             return;
         }
         self.first = index * self.width;
@@ -262,7 +262,7 @@ impl<'a> Band<'a> {
     /// The gradients of all rows of the band have been written.
     #[inline(always)]
     pub(super) unsafe fn end<V: Vector>(&mut self, index: usize, rows: usize) {
-        if (index + 1) % self.rows > 0 && index + 1 < rows {
+        if !(index + 1).is_multiple_of(self.rows) && index + 1 < rows {
             return;
         }
         let (k, n) = (self.maker.weights.k(), self.maker.weights.n());
