@@ -37,7 +37,7 @@ pub(crate) fn text(
          ## What it needs\n\n\
          | | |\n|---|---|\n\
          | tensor arena (RAM) | {arena} ({arena_bytes} bytes) |\n\
-         | of it activations with the input, scratch, the runtime's structures | {head}, {scratch}, {persistent} bytes |\n\
+         | of it activations with the input, scratch, the runtime's structures, only while loading | {head}, {scratch}, {persistent}, {loading} bytes |\n\
          | memory plan | {planner} |\n\
          | flash, model file and runtime | {flash} |\n\
          | of it model file, runtime code for the model's operators | {model_bytes}, {runtime_bytes} bytes |\n\
@@ -65,6 +65,7 @@ pub(crate) fn text(
         head = cost.head_bytes,
         scratch = cost.scratch_bytes,
         persistent = cost.persistent_bytes,
+        loading = cost.loading_bytes(),
         planner = planner(plan),
         flash = format_bytes(cost.flash_bytes),
         model_bytes = cost.model_bytes,
