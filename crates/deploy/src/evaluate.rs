@@ -63,6 +63,9 @@ pub struct Evaluation {
     pub confusion: Vec<Vec<u64>>,
     /// What was said about every example, in their order.
     pub answers: Vec<Answer>,
+    /// The mean of their squared errors (Brier 1950, "Verification of forecasts expressed in terms of probability"). It tells
+    /// models apart that are right equally often.
+    pub brier: f64,
 }
 
 impl Evaluation {
@@ -99,7 +102,9 @@ impl Evaluation {
     }
 
     fn new(confusion: Vec<Vec<u64>>, answers: Vec<Answer>) -> Self {
+        let squares: f64 = answers.iter().map(|answer| answer.squared_error).sum();
         Self {
+            brier: squares / answers.len().max(1) as f64,
             accuracy: Tally::of_confusion(&confusion).accuracy(),
             confusion,
             answers,
@@ -197,7 +202,7 @@ mod tests {
             (both.accuracy, &both.confusion),
             (whole.accuracy, &whole.confusion)
         );
-        assert_eq!(both.answers, whole.answers);
+        assert_eq!((&both.answers, both.brier), (&whole.answers, whole.brier));
         assert_eq!((both.examples(), both.tally().right()), (5, 2));
     }
 }

@@ -16,12 +16,12 @@ use crate::{
     TrainingOptions,
 };
 
-fn dataset() -> Dataset {
+pub(crate) fn dataset() -> Dataset {
     read("synthetic:objects,size=32")
 }
 
 /// Classes of which one has many times the pictures of another.
-fn imbalanced_dataset() -> Dataset {
+pub(crate) fn imbalanced_dataset() -> Dataset {
     let folder = tempfile::tempdir().expect("a folder");
     let spec = SyntheticSpec {
         size: 32,
@@ -61,7 +61,7 @@ fn read(source: &str) -> Dataset {
     .expect("pictures")
 }
 
-fn search_space() -> SearchSpace {
+pub(crate) fn search_space() -> SearchSpace {
     let data = DataSpace {
         resolutions: vec![16, 24],
         colours: vec![Colour::Mono, Colour::Rgb],
@@ -77,7 +77,7 @@ fn options() -> TrainingOptions {
     }
 }
 
-fn anything(_: &Candidate) -> f64 {
+pub(crate) fn anything(_: &Candidate) -> f64 {
     0.0
 }
 

@@ -5,6 +5,7 @@ mod bench;
 mod compare;
 mod input;
 mod model;
+mod objective;
 mod result;
 mod resume;
 

@@ -173,6 +173,16 @@ fn check_commands(out: &Path, member: &serde_json::Value) {
     let evaluated = json(&mut evaluate);
     assert_eq!(evaluated["accuracy"], member["test_accuracy_int8"]);
     assert_eq!(evaluated["macs"], member["macs"]);
+    for (of_file, of_front) in [
+        ("accuracy_low", "test_accuracy_int8_low"),
+        ("accuracy_high", "test_accuracy_int8_high"),
+        ("balanced_accuracy", "test_balanced_accuracy_int8"),
+    ] {
+        assert_eq!(evaluated[of_file], member[of_front], "{of_file}");
+    }
+    assert_eq!(evaluated["measures"].as_array().unwrap().len(), 3);
+    let card = std::fs::read_to_string(to.join("card.md")).unwrap();
+    assert!(card.contains("| test, balanced accuracy |"), "{card}");
 }
 
 /// C code of a run's model and of the copied file are the same.

@@ -98,7 +98,10 @@ fn a_study_of_an_earlier_version_is_read_and_continued() {
     );
     let reader = Study::read(&path).unwrap();
     assert_eq!(reader.audits().unwrap(), []);
-    assert_eq!(reader.candidates().unwrap(), [recorded.clone()]);
+    assert_eq!(
+        reader.candidates().unwrap(),
+        std::slice::from_ref(&recorded)
+    );
     drop(reader);
     let study = open(&path).unwrap();
     study.record_candidate(&candidate(2)).unwrap();
