@@ -8,6 +8,7 @@ mod model;
 mod resolutions;
 mod search;
 mod work;
+mod work_clock;
 
 use std::path::PathBuf;
 
@@ -22,8 +23,9 @@ pub(crate) use fix::Fix;
 pub(crate) use model::{BoardChoice, EvaluateCommand, InspectCommand, SplitName};
 pub(crate) use resolutions::Resolutions;
 pub(crate) use search::{
-    SearchCommand, SearchOptions, SpaceName, Steps, StrategyName, parse_colour,
+    MethodName, SearchCommand, SearchOptions, SpaceName, Steps, StrategyName, parse_colour,
 };
+pub(crate) use work_clock::WorkClock;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())

@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use danas_bench::Costs;
 use danas_data::{Colour, DataSpace, Source};
 use danas_device::Limits;
 use danas_supernet::Isa;
 
 use crate::args::{
-    Fix, Resolutions, SearchCommand, SearchOptions, SpaceName, Steps, StrategyName, parse_colour,
+    Fix, MethodName, Resolutions, SearchCommand, SearchOptions, SpaceName, Steps, StrategyName,
+    WorkClock, parse_colour,
 };
 use crate::message::{Blame, Failure, Outcome, nearest};
 use crate::units::{Bytes, Count, Milliseconds, Span};
@@ -38,6 +40,8 @@ pub(crate) struct Configuration {
     /// Limits given by hand.
     pub(crate) limits: Limits,
     pub(crate) budget: Budget,
+    /// What the run's clock goes by instead of time.
+    pub(crate) work_clock: Option<Costs>,
     pub(crate) out: PathBuf,
     pub(crate) seed: u64,
     pub(crate) resolutions: Option<Resolutions>,
@@ -46,6 +50,7 @@ pub(crate) struct Configuration {
     /// Genes of the networks that are decided already.
     pub(crate) fixed: Vec<Fix>,
     pub(crate) strategy: StrategyName,
+    pub(crate) method: MethodName,
     pub(crate) models: usize,
     /// `None`: all cores.
     pub(crate) threads: Option<usize>,
@@ -114,6 +119,7 @@ impl Configuration {
             boards_file: options.boards_file,
             limits,
             budget,
+            work_clock: options.work_clock.map(costs).transpose()?,
             out,
             seed: options.seed.unwrap_or(0),
             resolutions: options.resolutions,
@@ -121,6 +127,7 @@ impl Configuration {
             space: options.space.unwrap_or(SpaceName::Mobile),
             fixed,
             strategy: options.strategy.unwrap_or(StrategyName::Nsga2),
+            method: options.method.unwrap_or(MethodName::Shared),
             models: within("models", options.models.unwrap_or(3), MAX_MODELS)?,
             threads: options
                 .threads
@@ -156,11 +163,14 @@ impl Configuration {
             space: Some(self.space),
             fix: (!self.fixed.is_empty()).then(|| self.fixed.clone()),
             strategy: Some(self.strategy),
+            // Runs of before there was a choice can be continued.
+            method: (self.method != MethodName::Shared).then_some(self.method),
             models: Some(self.models),
             threads: None,
             quiet: false,
             json: false,
             steps,
+            work_clock: (self.work_clock.clone()).map(|costs| WorkClock::Costs(Box::new(costs))),
         }
     }
 
@@ -302,19 +312,41 @@ fn overlay(under: SearchOptions, over: SearchOptions) -> SearchOptions {
         space: over.space.or(under.space),
         fix: over.fix.or(under.fix),
         strategy: over.strategy.or(under.strategy),
+        method: over.method.or(under.method),
         models: over.models.or(under.models),
         threads: over.threads.or(under.threads),
         quiet: over.quiet || under.quiet,
         json: over.json || under.json,
         steps,
+        work_clock: over.work_clock.or(under.work_clock),
     }
+}
+
+/// The costs that a work clock goes by.
+///
+/// # Errors
+/// A failure of the user's input if the file cannot be read or is none that `danas bench --calibrate` wrote.
+pub(crate) fn costs(clock: WorkClock) -> Outcome<Costs> {
+    let path = match clock {
+        WorkClock::Costs(costs) => return Ok(*costs),
+        WorkClock::File(path) => path,
+    };
+    let text = read_to_string(&path)?;
+    toml::from_str(&text).or_input().map_err(|failure| {
+        failure
+            .context(format!("{} is no work clock", path.display()))
+            .hint("`danas bench --calibrate FILE` writes one")
+    })
+}
+
+fn read_to_string(path: &Path) -> Outcome<String> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Failure::input(error).context(format!("cannot read {}", path.display())))
 }
 
 /// Reads a configuration file.
 fn read_file(path: &Path) -> Outcome<SearchOptions> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Failure::input(error).context(format!("cannot read {}", path.display()))
-    })?;
+    let text = read_to_string(path)?;
     read_text(&text).map_err(|failure| failure.context(format!("{} is not usable", path.display())))
 }
 

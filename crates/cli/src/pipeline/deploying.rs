@@ -2,7 +2,6 @@
 //! file itself.
 
 use std::path::PathBuf;
-use std::time::Instant;
 
 use danas_data::{DataConfig, Dataset, Split, preprocessing_toml};
 use danas_deploy::{
@@ -16,11 +15,11 @@ use danas_study::{ModelRecord, RunFolder, Store, write_atomic};
 use danas_supernet::{ScoringOptions, Supernet, Trained};
 
 use crate::message::{Blame, Failure, Outcome, from_study};
-use crate::pipeline::card;
 use crate::pipeline::finishing::{Finalist, evaluated_pictures};
 use crate::pipeline::records::{buffer_records, layer_records};
 use crate::pipeline::searching::cost_record;
 use crate::pipeline::session::Session;
+use crate::pipeline::{card, work};
 use crate::result::{costs, percent};
 
 /// What is exported of a model, in its folder.
@@ -63,6 +62,10 @@ pub(crate) fn deploy(
     let mut finished = Vec::new();
     for finalist in finalists {
         finished.push(finish(session, dataset, finalist)?);
+        let validation = dataset.len(Split::Validation);
+        work::quantisation(session, dataset, &finalist.candidate, CALIBRATION_PICTURES);
+        work::float_evaluation(session, dataset, &finalist.candidate, validation);
+        work::int8_evaluation(session, dataset, &finalist.candidate, validation);
         task.update(
             finished.len() as f64 / finalists.len() as f64 / 2.0,
             finished.len() as u64,
@@ -73,6 +76,9 @@ pub(crate) fn deploy(
     let recommended = recommend(session.target, &finished);
     for (index, model) in finished.iter().enumerate() {
         let record = measure(dataset, model, recommended == Some(index))?;
+        let (candidate, test) = (&model.finalist.candidate, dataset.len(Split::Test));
+        work::float_evaluation(session, dataset, candidate, test);
+        work::int8_evaluation(session, dataset, candidate, test);
         let folder = session.folder.model(record.candidate);
         let card = card::text(
             session,
@@ -121,7 +127,8 @@ fn finish<'a>(
     let id = finalist.record.id;
     let config = finalist.candidate.data;
     let folder = session.folder.model(id);
-    let model = to_int8(dataset, config, &finalist.trained, CALIBRATION_PICTURES)?;
+    let pixels = range_pixels(dataset, config, CALIBRATION_PICTURES);
+    let model = to_int8(&finalist.trained, &pixels)?;
     let metadata = Metadata {
         offsets: session.target.plan(model.graph()).carried_offsets(),
         ..Metadata::default()
@@ -198,13 +205,15 @@ fn with_file_size(cost: Cost, bytes: u64) -> Cost {
     }
 }
 
-/// Quantises a trained network with ranges measured on training pictures.
-fn to_int8(
-    dataset: &Dataset,
-    config: DataConfig,
-    trained: &Trained,
-    pictures: usize,
-) -> Outcome<Int8Model> {
+/// Training pictures by which ranges are measured.
+fn range_pixels(dataset: &Dataset, config: DataConfig, pictures: usize) -> Vec<u8> {
+    let chosen = dataset.spread(Split::Train, pictures);
+    let batch = dataset.evaluation_batch(Split::Train, &chosen, config);
+    batch.pixels
+}
+
+/// Quantises a trained network with the ranges that activations have on these pictures.
+pub(crate) fn to_int8(trained: &Trained, pixels: &[u8]) -> Outcome<Int8Model> {
     let parameters = trained
         .parameters
         .iter()
@@ -214,12 +223,7 @@ fn to_int8(
         })
         .collect();
     let model = FloatModel::new(trained.graph.clone(), parameters).or_internal()?;
-    let samples = dataset.evaluation_batch(
-        Split::Train,
-        &dataset.spread(Split::Train, pictures),
-        config,
-    );
-    let ranges = calibrate(&model, &samples.pixels, Calibration::default()).or_internal()?;
+    let ranges = calibrate(&model, pixels, Calibration::default()).or_internal()?;
     quantise(&model, &ranges).or_internal()
 }
 
@@ -262,33 +266,40 @@ pub(crate) struct Trial {
 /// # Errors
 /// If the candidate cannot be quantised: better now than after its training.
 pub(crate) fn trial(
+    session: &Session<'_>,
     dataset: &Dataset,
     supernet: &Supernet,
     candidate: &Candidate,
 ) -> Outcome<Trial> {
-    let started = Instant::now();
+    let clock = &session.clock;
+    let started = clock.seconds();
     let trained = Trained::extract(supernet, candidate, dataset, ScoringOptions::default());
-    let extraction = started.elapsed().as_secs_f64();
+    work::extraction(session, dataset, candidate);
+    let extraction = clock.seconds() - started;
 
-    let started = Instant::now();
-    let model = to_int8(dataset, candidate.data, &trained, TRIAL_PICTURES)?;
+    let started = clock.seconds();
+    let pixels = range_pixels(dataset, candidate.data, TRIAL_PICTURES);
+    let model = to_int8(&trained, &pixels)?;
+    work::quantisation(session, dataset, candidate, TRIAL_PICTURES);
     let calibration =
-        started.elapsed().as_secs_f64() * CALIBRATION_PICTURES as f64 / TRIAL_PICTURES as f64;
+        (clock.seconds() - started) * CALIBRATION_PICTURES as f64 / TRIAL_PICTURES as f64;
 
     let interpreter = Interpreter::new(model);
     let few = dataset.spread(Split::Validation, TRIAL_PICTURES);
     let mut a_picture = 0.0;
     // The first time only warms up caches and threads.
     for _ in 0..2 {
-        let started = Instant::now();
+        let started = clock.seconds();
         let batch = dataset.evaluation_batch(Split::Validation, &few, candidate.data);
         interpreter
             .evaluate(&batch.pixels, &batch.labels)
             .or_internal()?;
+        work::int8_evaluation(session, dataset, candidate, few.len());
         // In float it is rendered again.
         let batch = dataset.evaluation_batch(Split::Validation, &few, candidate.data);
         trained.logits(&batch.pixels);
-        a_picture = started.elapsed().as_secs_f64() / few.len().max(1) as f64;
+        work::float_evaluation(session, dataset, candidate, few.len());
+        a_picture = (clock.seconds() - started) / few.len().max(1) as f64;
     }
     Ok(Trial {
         extraction,

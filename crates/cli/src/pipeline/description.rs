@@ -4,8 +4,10 @@ use danas_data::Dataset;
 use danas_space::SearchSpace;
 use danas_study::{ClassRecord, LimitRecord, RunRecord, Store};
 
+use crate::args::MethodName;
 use crate::config::Budget;
 use crate::message::{Outcome, from_study};
+use crate::output::plural;
 use crate::pipeline::session::Session;
 use crate::units::Span;
 
@@ -63,7 +65,16 @@ pub(crate) fn record(
 fn options(session: &Session<'_>, space: &SearchSpace, dataset: &Dataset) -> Vec<(String, String)> {
     let config = session.config;
     let budget = match config.budget {
-        Budget::Time(time) => Span(time).to_string(),
+        Budget::Time(time) => match &config.work_clock {
+            None => Span(time).to_string(),
+            Some(costs) => format!(
+                "{} of the work of {} with {} and {}",
+                Span(time),
+                costs.processor,
+                costs.isa,
+                plural(costs.threads, "thread")
+            ),
+        },
         Budget::Steps(steps) => format!(
             "{} supernet steps, {} candidates, {} final steps",
             steps.supernet, steps.search, steps.finishing
@@ -81,10 +92,20 @@ fn options(session: &Session<'_>, space: &SearchSpace, dataset: &Dataset) -> Vec
             format!("{:.2e}", space.cardinality()),
         ),
         ("strategy", format!("{:?}", config.strategy).to_lowercase()),
+        ("method", method(config.method).to_string()),
         ("models", config.models.to_string()),
         ("split", dataset.rule().to_string()),
         ("threads", rayon::current_num_threads().to_string()),
     ]
     .map(|(name, value)| (name.to_string(), value))
     .to_vec()
+}
+
+/// A method in words.
+fn method(method: MethodName) -> &'static str {
+    match method {
+        MethodName::Shared => "one supernet for all data configurations",
+        MethodName::Separate => "a supernet per data configuration, candidates adapted to it",
+        MethodName::None => "no supernet, candidates trained from scratch",
+    }
 }

@@ -4,9 +4,11 @@ mod audit;
 mod bench;
 mod compare;
 mod input;
+mod method;
 mod model;
 mod result;
 mod resume;
+mod work_clock;
 
 use std::path::Path;
 
