@@ -14,7 +14,7 @@ const LEAST_SECONDS: f64 = 1e-6;
 
 /// What a search spends its time on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Work {
     /// Decoding the examples; its pixels are those of the pictures as stored.
     Decoding,
@@ -28,7 +28,10 @@ pub enum Work {
     Recalibration,
     /// Classifying rendered pictures in float.
     Inference,
-    /// Measuring the ranges of activations, and quantising.
+    /// A step of fine-tuning a network that computes as int8 does.
+    FineTuning,
+    /// Running a network to measure the ranges of its activations and to choose a way to quantise it; its pictures are
+    /// those of all runs.
     Quantisation,
     /// Classifying rendered pictures in int8.
     Int8,
@@ -36,13 +39,14 @@ pub enum Work {
 
 impl Work {
     /// All of them.
-    pub const ALL: [Work; 8] = [
+    pub const ALL: [Work; 9] = [
         Work::Decoding,
         Work::Rendering,
         Work::Sandwich,
         Work::Training,
         Work::Recalibration,
         Work::Inference,
+        Work::FineTuning,
         Work::Quantisation,
         Work::Int8,
     ];
@@ -57,6 +61,7 @@ impl fmt::Display for Work {
             Work::Training => "training",
             Work::Recalibration => "recalibration",
             Work::Inference => "inference",
+            Work::FineTuning => "fine-tuning",
             Work::Quantisation => "quantisation",
             Work::Int8 => "int8",
         })
@@ -308,6 +313,6 @@ mod tests {
             piece: work as u8 as f64,
             ..Rates::default()
         });
-        assert_eq!(costs.seconds(Work::Int8, &load), 7.0);
+        assert_eq!(costs.seconds(Work::Int8, &load), 8.0);
     }
 }

@@ -66,6 +66,13 @@ impl Clock {
         }
     }
 
+    /// Sets a work clock back to a moment; time that has passed is over.
+    pub(crate) fn undo_work_since(&self, seconds: f64) {
+        if let Hand::Work(_) = self.hand {
+            self.before.set(seconds);
+        }
+    }
+
     /// Makes the clock show at least `seconds`: that is when something was recorded which a continued run takes over.
     pub(crate) fn reach(&self, seconds: f64) {
         let missing = (seconds - self.seconds()).max(0.0);
@@ -201,7 +208,7 @@ impl Phase {
         let text = match (self, budget) {
             (Phase::Data, _) => "examples are read once, whatever it takes",
             (Phase::Report, _) => {
-                "evaluation of the written files: as long as a trial of every model said it takes"
+                "quantisation and evaluation of the written files: as long as a trial of every model said it takes, and a little for fine-tuning what quantisation damages"
             }
             (_, Budget::Steps(Steps { .. })) => "as many steps as were asked for",
             (Phase::Supernet, _) => {
@@ -281,6 +288,8 @@ mod tests {
         assert_eq!(clock.seconds(), 2.5);
         clock.reach(7.0);
         assert_eq!(work(1.0), 8.0);
+        clock.undo_work_since(6.0);
+        assert_eq!(work(1.0), 7.0);
     }
 
     #[test]

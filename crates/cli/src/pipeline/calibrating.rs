@@ -4,16 +4,17 @@ use std::time::{Duration, Instant};
 
 use danas_bench::{Costs, Fit, Load, Observation, Rates, Work};
 use danas_data::{DataSpace, Dataset, ReadLimits, ScanOptions, Split, Streams, scan, survey};
-use danas_deploy::Interpreter;
+use danas_deploy::{Interpreter, Quantisation};
 use danas_device::{Limits, Target};
 use danas_space::{Candidate, NetworkSpace, Sampler, SearchSpace};
 use danas_supernet::{
-    FinalTrainer, Isa, Scorer, ScoringOptions, Supernet, Trained, Trainer, TrainingOptions,
+    FinalTrainer, FineTuner, Grid, Isa, Scorer, ScoringOptions, Supernet, Trained, Trainer,
+    TrainingOptions,
 };
 
 use crate::message::{Blame, Outcome, from_data};
 use crate::pipeline::course::Training;
-use crate::pipeline::{deploying, examples, searching};
+use crate::pipeline::{examples, quantising, searching};
 use crate::progress::{Screen, Task};
 
 /// How much is timed.
@@ -40,6 +41,8 @@ impl Thoroughness {
 const WARMING_SANDWICHES: usize = 10;
 /// Measurements of everything else; the middle one counts.
 const ROUNDS: usize = 3;
+/// Training and validation pictures each by which networks are quantised.
+const QUANTISING_PICTURES: usize = 48;
 /// Pictures that are classified at a time.
 const PICTURES: usize = 256;
 /// Limits within which candidates are drawn: what today's boards can hold and minutes can train.
@@ -215,14 +218,24 @@ impl Bench<'_> {
         })?;
         observations.add(Work::Inference, load(few.len()), seconds);
 
-        let seconds = self.measure(|| {
-            deploying::to_int8(&trained, &batch.pixels).map(|model| {
-                std::hint::black_box(model);
-            })
-        })?;
-        observations.add(Work::Quantisation, load(few.len()), seconds);
+        let asked = QUANTISING_PICTURES.min(dataset.len(Split::Validation));
+        let config = candidate.data;
+        let quantise = || quantising::quantise_best(dataset, config, &trained, asked, asked);
+        let seconds =
+            self.measure(|| quantise().map(|choice| drop(std::hint::black_box(choice))))?;
+        let runs = quantising::runs(asked, asked);
+        observations.add(Work::Quantisation, load(runs), seconds);
 
-        let interpreter = Interpreter::new(deploying::to_int8(&trained, &batch.pixels)?);
+        let int8 = quantise()?.model;
+        let grid =
+            |quantisation: &Quantisation| Grid::new(quantisation.scale, quantisation.zero_point);
+        let grids: Vec<Grid> = int8.quantisations().iter().map(grid).collect();
+        let options = FineTuner::options();
+        let mut tuner = FineTuner::new(&trained, &grids, dataset, options, &self.streams);
+        let seconds = self.measure(|| tuner.step(0.5).map(drop).or_internal())?;
+        observations.add(Work::FineTuning, load(options.batch), seconds);
+
+        let interpreter = Interpreter::new(int8);
         let seconds = self.measure(|| {
             let evaluation = interpreter.evaluate(&batch.pixels, &batch.labels);
             std::hint::black_box(evaluation.or_internal()?);

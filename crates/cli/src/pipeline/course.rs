@@ -85,6 +85,69 @@ impl Training for FinalTrainer<'_> {
     }
 }
 
+/// What every loop of training steps needs to know: when it is over, and how far it is.
+pub(crate) struct StepLoop<'a> {
+    session: &'a Session<'a>,
+    until: Until,
+    done: u64,
+    begun: f64,
+    last: f64,
+    step_seconds: f64,
+}
+
+impl<'a> StepLoop<'a> {
+    /// A loop that continues after `done` steps, of which the last took `step_seconds`.
+    pub(crate) fn new(
+        session: &'a Session<'a>,
+        until: Until,
+        done: u64,
+        step_seconds: f64,
+    ) -> Self {
+        let now = session.clock.seconds();
+        StepLoop {
+            session,
+            until,
+            done,
+            begun: now,
+            last: now,
+            step_seconds,
+        }
+    }
+
+    /// Whether no further step should begin.
+    pub(crate) fn is_over(&self) -> bool {
+        (self.until).is_over(&self.session.clock, self.done, self.step_seconds)
+    }
+
+    /// The share of the loop that is over.
+    pub(crate) fn progress(&self) -> f64 {
+        self.until.progress(&self.session.clock, self.done)
+    }
+
+    /// Seconds since the loop began in this session.
+    fn seconds(&self) -> f64 {
+        self.session.clock.seconds() - self.begun
+    }
+
+    /// Takes note of a step and of the work that it was, and tells of what went wrong in it.
+    pub(crate) fn stepped(
+        &mut self,
+        report: &StepReport,
+        work: Work,
+        load: impl FnOnce() -> Load,
+        task: &Task,
+    ) -> Outcome<()> {
+        self.session.clock.spend(work, load);
+        let now = self.session.clock.seconds();
+        self.step_seconds = now - self.last;
+        (self.done, self.last) = (report.step, now);
+        match report.event {
+            Some(event) => self.session.note_during(task, &words(event)),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Numbers that stand in a checkpoint beside the training's own: the run's clock, ...
 const CLOCK: &str = "clock";
 /// ... and how long the last step took, by which is foretold whether there is time for another.
@@ -130,26 +193,21 @@ impl<'a, T: Training> Course<'a, T> {
         task: &Task,
         tell: impl Fn(f64, &StepReport),
     ) -> Outcome<f64> {
-        let (session, clock) = (self.session, &self.session.clock);
-        let mut pacer = Pacer::every(checkpoint::INTERVAL, clock);
-        let begun = clock.seconds();
-        while !until.is_over(clock, self.training.steps(), self.step_seconds) {
-            let before = clock.seconds();
-            let progress = until.progress(clock, self.training.steps());
-            let report = self.training.step(progress).or_internal()?;
-            clock.spend(T::WORK, || self.training.load(&report));
-            self.step_seconds = clock.seconds() - before;
-            if let Some(event) = report.event {
-                session.note_during(task, &words(event))?;
-            }
-            tell(until.progress(clock, report.step), &report);
-            if pacer.due(clock) || interrupt::requested() {
+        let session = self.session;
+        let mut pacer = Pacer::every(checkpoint::INTERVAL, &session.clock);
+        let mut steps = StepLoop::new(session, until, self.training.steps(), self.step_seconds);
+        while !steps.is_over() {
+            let report = self.training.step(steps.progress()).or_internal()?;
+            steps.stepped(&report, T::WORK, || self.training.load(&report), task)?;
+            self.step_seconds = steps.step_seconds;
+            tell(steps.progress(), &report);
+            if pacer.due(&session.clock) || interrupt::requested() {
                 self.save()?;
             }
             session.stop_if_asked()?;
         }
         self.save()?;
-        Ok(clock.seconds() - begun)
+        Ok(steps.seconds())
     }
 
     fn save(&self) -> Outcome<()> {

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use danas_data::{DataConfig, Dataset, Split, preprocessing_toml};
 use danas_deploy::{
-    Calibration, Evaluation, FloatModel, Header, Int8Model, Interpreter, LayerParameters, Metadata,
-    c_header, calibrate, quantise, read_file, write,
+    Evaluation, Header, Int8Model, Interpreter, Metadata, Quantisation, Ranges, SCHEMES, c_header,
+    read_file, write,
 };
 use danas_device::{Cost, MemoryPlan, Target};
 use danas_search::{Contender, Objectives};
@@ -16,20 +16,20 @@ use danas_supernet::{ScoringOptions, Supernet, Trained};
 
 use crate::message::{Blame, Failure, Outcome, from_study};
 use crate::pipeline::finishing::{Finalist, evaluated_pictures};
+use crate::pipeline::quantising::{self, CALIBRATION_PICTURES};
 use crate::pipeline::records::{buffer_records, layer_records};
 use crate::pipeline::searching::cost_record;
 use crate::pipeline::session::Session;
-use crate::pipeline::{card, work};
+use crate::pipeline::{card, repairing, work};
 use crate::result::{costs, percent};
 
 /// What is exported of a model, in its folder.
 pub(crate) const MODEL_FILES: [&str; 4] =
     ["model.tflite", "model.h", "preprocessing.toml", "card.md"];
 
-/// Training pictures by which the ranges of activations are measured.
-const CALIBRATION_PICTURES: usize = 256;
-/// Pictures of the trial that says how long evaluation takes.
+/// Pictures of the trial that says how long evaluation takes, and of those by which it quantises in every way.
 const TRIAL_PICTURES: usize = 64;
+const TRIAL_SAMPLES: usize = 16;
 /// Pictures rendered at a time, so that memory does not grow with the split.
 const CHUNK: usize = 1024;
 
@@ -38,14 +38,27 @@ pub(crate) fn checkpoint_path(folder: &RunFolder, id: u64) -> PathBuf {
     folder.model(id).join(".training.safetensors")
 }
 
-/// A finished file, read back.
-struct Finished<'a> {
-    finalist: &'a Finalist,
-    interpreter: Interpreter,
+/// A finished model.
+pub(super) struct Finished<'a> {
+    pub(super) finalist: &'a Finalist,
+    pub(super) file: WrittenFile,
+    pub(super) val_accuracy_float: f64,
+    pub(super) val_int8: Evaluation,
+    /// The ranges of activations that it was quantised with.
+    pub(super) ranges: Ranges,
+    /// How it was quantised, in words.
+    pub(super) how: String,
+    /// Seconds that evaluating it on validation took, in float and int8.
+    pub(super) seconds: f64,
+}
+
+/// A file as it was read back.
+pub(super) struct WrittenFile {
+    /// How the input and the output of every layer are rounded.
+    pub(super) quantisations: Vec<Quantisation>,
+    pub(super) interpreter: Interpreter,
     plan: MemoryPlan,
     cost: Cost,
-    val_accuracy_float: f64,
-    val_int8: Evaluation,
 }
 
 /// Makes the files of all finalists, recommends one by its validation accuracy, and only then looks at the test split,
@@ -58,14 +71,11 @@ pub(crate) fn deploy(
     dataset: &Dataset,
     finalists: &[Finalist],
 ) -> Outcome<bool> {
+    session.begin_again()?;
     let task = session.screen.task("evaluation", "models");
     let mut finished = Vec::new();
     for finalist in finalists {
         finished.push(finish(session, dataset, finalist)?);
-        let validation = dataset.len(Split::Validation);
-        work::quantisation(session, dataset, &finalist.candidate, CALIBRATION_PICTURES);
-        work::float_evaluation(session, dataset, &finalist.candidate, validation);
-        work::int8_evaluation(session, dataset, &finalist.candidate, validation);
         task.update(
             finished.len() as f64 / finalists.len() as f64 / 2.0,
             finished.len() as u64,
@@ -73,6 +83,7 @@ pub(crate) fn deploy(
         );
         session.stop_if_asked()?;
     }
+    repairing::repair(session, dataset, &mut finished, &task)?;
     let recommended = recommend(session.target, &finished);
     for (index, model) in finished.iter().enumerate() {
         let record = measure(dataset, model, recommended == Some(index))?;
@@ -85,7 +96,8 @@ pub(crate) fn deploy(
             &record,
             &model.finalist.record,
             &model.finalist.trained.graph,
-            &model.plan,
+            &model.file.plan,
+            &model.how,
             dataset,
         );
         write_atomic(&folder.join("card.md"), card.as_bytes()).map_err(from_study)?;
@@ -109,8 +121,8 @@ fn recommend(target: &Target, finished: &[Finished<'_>]) -> Option<usize> {
     let contender = |model: &Finished<'_>| Contender {
         objectives: Objectives {
             error: 1.0 - model.val_int8.accuracy,
-            costs: costs(&cost_record(&model.cost)),
-            violation: target.violation(&model.cost),
+            costs: costs(&cost_record(&model.file.cost)),
+            violation: target.violation(&model.file.cost),
         },
         brier: model.val_int8.brier,
     };
@@ -118,25 +130,58 @@ fn recommend(target: &Target, finished: &[Finished<'_>]) -> Option<usize> {
     danas_search::recommend(&models, examples)
 }
 
-/// Writes a finalist's file, reads it back and evaluates it on validation.
+/// Quantises a finalist, writes its file, reads that back and evaluates it on validation.
 fn finish<'a>(
     session: &Session<'_>,
     dataset: &Dataset,
     finalist: &'a Finalist,
 ) -> Outcome<Finished<'a>> {
-    let id = finalist.record.id;
     let config = finalist.candidate.data;
-    let folder = session.folder.model(id);
-    let pixels = range_pixels(dataset, config, CALIBRATION_PICTURES);
-    let model = to_int8(&finalist.trained, &pixels)?;
+    let pictures = quantising::choice_pictures(dataset);
+    let choice = quantising::quantise_best(
+        dataset,
+        config,
+        &finalist.trained,
+        CALIBRATION_PICTURES,
+        pictures,
+    )?;
+    let asked = [CALIBRATION_PICTURES, pictures];
+    work::quantisation(session, dataset, &finalist.candidate, asked);
+    let file = write_files(session, dataset, finalist, &choice.model)?;
+    let started = session.clock.seconds();
+    let val_float = finalist.trained.evaluate(dataset, Split::Validation);
+    let val_int8 = evaluate(&file.interpreter, dataset, Split::Validation, config)?;
+    let validation = dataset.len(Split::Validation);
+    work::float_evaluation(session, dataset, &finalist.candidate, validation);
+    work::int8_evaluation(session, dataset, &finalist.candidate, validation);
+    Ok(Finished {
+        finalist,
+        file,
+        val_accuracy_float: val_float.accuracy(),
+        val_int8,
+        ranges: choice.ranges,
+        how: format!(
+            "{}: the best of {SCHEMES} ways on {pictures} validation pictures",
+            choice.scheme
+        ),
+        seconds: session.clock.seconds() - started,
+    })
+}
+
+/// Writes the files of an int8 model, and reads the model back: what is evaluated is the file.
+pub(super) fn write_files(
+    session: &Session<'_>,
+    dataset: &Dataset,
+    finalist: &Finalist,
+    model: &Int8Model,
+) -> Outcome<WrittenFile> {
+    let folder = session.folder.model(finalist.record.id);
     let metadata = Metadata {
         offsets: session.target.plan(model.graph()).carried_offsets(),
         ..Metadata::default()
     };
-    let bytes = write(&model, &metadata);
     let path = folder.join("model.tflite");
-    write_atomic(&path, &bytes).map_err(from_study)?;
-    // What is evaluated from here on is the file.
+    write_atomic(&path, &write(model, &metadata)).map_err(from_study)?;
     let stored = std::fs::read(&path).map_err(|error| {
         Failure::internal(error).context(format!("cannot read {} back", path.display()))
     })?;
@@ -145,7 +190,6 @@ fn finish<'a>(
     let plan = session.target.plan_of_file(graph, &file.offsets);
     let cost = session.target.cost_of_file(graph, &file.offsets);
     let cost = with_file_size(cost, stored.len() as u64);
-    let interpreter = Interpreter::new(file.model);
     let header = Header {
         name: "model",
         classes: dataset.classes(),
@@ -153,19 +197,14 @@ fn finish<'a>(
     };
     let header = c_header(&stored, &header).or_internal()?;
     write_atomic(&folder.join("model.h"), header.as_bytes()).map_err(from_study)?;
-    let preprocessing = preprocessing_toml(dataset, config);
+    let preprocessing = preprocessing_toml(dataset, finalist.candidate.data);
     write_atomic(&folder.join("preprocessing.toml"), preprocessing.as_bytes())
         .map_err(from_study)?;
-    Ok(Finished {
-        finalist,
+    Ok(WrittenFile {
+        quantisations: file.model.quantisations().to_vec(),
+        interpreter: Interpreter::new(file.model),
         plan,
         cost,
-        val_accuracy_float: finalist
-            .trained
-            .evaluate(dataset, Split::Validation)
-            .accuracy(),
-        val_int8: evaluate(&interpreter, dataset, Split::Validation, config)?,
-        interpreter,
     })
 }
 
@@ -175,7 +214,7 @@ fn measure(dataset: &Dataset, model: &Finished<'_>, recommended: bool) -> Outcom
     // The same graph as the file's, with the layers' names, which the file leaves out to save flash.
     let graph = &finalist.trained.graph;
     let test = evaluate(
-        &model.interpreter,
+        &model.file.interpreter,
         dataset,
         Split::Test,
         finalist.candidate.data,
@@ -183,15 +222,15 @@ fn measure(dataset: &Dataset, model: &Finished<'_>, recommended: bool) -> Outcom
     Ok(ModelRecord {
         candidate: finalist.record.id,
         path: format!("models/{}/model.tflite", finalist.record.id),
-        cost: cost_record(&model.cost),
-        host_arena_bytes: model.cost.host_arena_bytes,
+        cost: cost_record(&model.file.cost),
+        host_arena_bytes: model.file.cost.host_arena_bytes,
         val_accuracy_float: model.val_accuracy_float,
         val_accuracy_int8: model.val_int8.accuracy,
         test_accuracy_float: finalist.trained.evaluate(dataset, Split::Test).accuracy(),
         test_accuracy_int8: test.accuracy,
         confusion: test.confusion,
         layers: layer_records(graph),
-        memory: buffer_records(graph, &model.plan),
+        memory: buffer_records(graph, &model.file.plan),
         recommended,
     })
 }
@@ -203,28 +242,6 @@ fn with_file_size(cost: Cost, bytes: u64) -> Cost {
         flash_bytes: bytes + cost.runtime_bytes,
         ..cost
     }
-}
-
-/// Training pictures by which ranges are measured.
-fn range_pixels(dataset: &Dataset, config: DataConfig, pictures: usize) -> Vec<u8> {
-    let chosen = dataset.spread(Split::Train, pictures);
-    let batch = dataset.evaluation_batch(Split::Train, &chosen, config);
-    batch.pixels
-}
-
-/// Quantises a trained network with the ranges that activations have on these pictures.
-pub(crate) fn to_int8(trained: &Trained, pixels: &[u8]) -> Outcome<Int8Model> {
-    let parameters = trained
-        .parameters
-        .iter()
-        .map(|layer| LayerParameters {
-            weights: layer.weights.clone(),
-            bias: layer.bias.clone(),
-        })
-        .collect();
-    let model = FloatModel::new(trained.graph.clone(), parameters).or_internal()?;
-    let ranges = calibrate(&model, pixels, Calibration::default()).or_internal()?;
-    quantise(&model, &ranges).or_internal()
 }
 
 /// Evaluates an int8 model on a split.
@@ -278,31 +295,42 @@ pub(crate) fn trial(
     let extraction = clock.seconds() - started;
 
     let started = clock.seconds();
-    let pixels = range_pixels(dataset, candidate.data, TRIAL_PICTURES);
-    let model = to_int8(&trained, &pixels)?;
-    work::quantisation(session, dataset, candidate, TRIAL_PICTURES);
-    let calibration =
-        (clock.seconds() - started) * CALIBRATION_PICTURES as f64 / TRIAL_PICTURES as f64;
+    let choice = quantising::quantise_best(
+        dataset,
+        candidate.data,
+        &trained,
+        TRIAL_SAMPLES,
+        TRIAL_SAMPLES,
+    )?;
+    work::quantisation(session, dataset, candidate, [TRIAL_SAMPLES; 2]);
+    let quantisation = clock.seconds() - started;
 
-    let interpreter = Interpreter::new(model);
+    let interpreter = Interpreter::new(choice.model);
     let few = dataset.spread(Split::Validation, TRIAL_PICTURES);
-    let mut a_picture = 0.0;
+    let (mut in_int8, mut in_both) = (0.0, 0.0);
     // The first time only warms up caches and threads.
     for _ in 0..2 {
         let started = clock.seconds();
+        let seconds = || (clock.seconds() - started) / few.len().max(1) as f64;
         let batch = dataset.evaluation_batch(Split::Validation, &few, candidate.data);
         interpreter
             .evaluate(&batch.pixels, &batch.labels)
             .or_internal()?;
         work::int8_evaluation(session, dataset, candidate, few.len());
+        in_int8 = seconds();
         // In float it is rendered again.
         let batch = dataset.evaluation_batch(Split::Validation, &few, candidate.data);
         trained.logits(&batch.pixels);
         work::float_evaluation(session, dataset, candidate, few.len());
-        a_picture = (clock.seconds() - started) / few.len().max(1) as f64;
+        in_both = seconds();
     }
+    let pictures = quantising::choice_pictures(dataset);
+    let all_runs = quantising::runs(CALIBRATION_PICTURES, pictures);
+    let further = all_runs.saturating_sub(quantising::runs(TRIAL_SAMPLES, TRIAL_SAMPLES));
     Ok(Trial {
         extraction,
-        evaluation: calibration + a_picture * evaluated_pictures(dataset) as f64,
+        evaluation: quantisation
+            + in_int8 * further as f64
+            + in_both * evaluated_pictures(dataset) as f64,
     })
 }

@@ -173,6 +173,15 @@ impl<'a> Session<'a> {
         Ok(Until::Seconds { from, to })
     }
 
+    /// Sets a work clock back to when the last phase ended: what a stopped session did since is done again, and counts
+    /// once.
+    pub(crate) fn begin_again(&self) -> Outcome<()> {
+        if let Some(ended) = self.get(key::PHASE_END)? {
+            self.clock.undo_work_since(ended);
+        }
+        Ok(())
+    }
+
     /// From when to when a phase lasts. Without a supernet for all, the search has the time of its training too.
     fn span(&self, plan: &Plan, phase: Phase) -> (f64, f64) {
         match (phase, self.config.method) {

@@ -5,6 +5,7 @@ use danas_data::{DataConfig, Dataset, Split};
 use danas_space::Candidate;
 use danas_supernet::ScoringOptions;
 
+use crate::pipeline::quantising;
 use crate::pipeline::session::Session;
 
 /// Makes evaluation pixels of so many pictures.
@@ -88,13 +89,16 @@ pub(crate) fn int8_evaluation(
     pass(session, dataset, candidate, Work::Int8, pictures);
 }
 
-/// Quantises a network with ranges measured on so many pictures, from decoded examples on.
+/// Chooses the best way to quantise a network, with at most so many training and validation pictures, from decoded examples
+/// on.
 pub(crate) fn quantisation(
     session: &Session<'_>,
     dataset: &Dataset,
     candidate: &Candidate,
-    pictures: usize,
+    [calibration, validation]: [usize; 2],
 ) {
-    rendering(session, candidate.data, pictures);
-    pass(session, dataset, candidate, Work::Quantisation, pictures);
+    let calibration = calibration.min(dataset.len(Split::Train));
+    let validation = validation.min(dataset.len(Split::Validation));
+    let runs = quantising::runs(calibration, validation);
+    pass(session, dataset, candidate, Work::Quantisation, runs);
 }

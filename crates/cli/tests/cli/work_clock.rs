@@ -19,7 +19,7 @@ pub(crate) fn slow_machine(folder: &Path) -> PathBuf {
     for work in ["quantisation", "int8"] {
         text += &rates(work, 0.1, 1e-9);
     }
-    for work in ["sandwich", "training"] {
+    for work in ["sandwich", "training", "fine-tuning"] {
         text += &rates(work, 0.3, 2e-9);
     }
     let file = folder.join("machine.toml");
