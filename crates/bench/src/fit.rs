@@ -101,16 +101,17 @@ fn solve(rows: &[[f64; TERMS]], terms: &[usize]) -> Option<[f64; TERMS]> {
     {
         return None;
     }
-    let column = |place: usize, row: &[f64; TERMS]| row[terms[place]] / lengths[place];
     let count = terms.len();
     // The normal equations with their right side as the last column.
     let mut equations = vec![vec![0.0; count + 1]; count];
     for row in rows {
-        for i in 0..count {
-            for j in 0..count {
-                equations[i][j] += column(i, row) * column(j, row);
+        let scaled = terms.iter().zip(&lengths);
+        let mut values: Vec<f64> = scaled.map(|(&term, length)| row[term] / length).collect();
+        values.push(1.0);
+        for (equation, left) in equations.iter_mut().zip(&values) {
+            for (sum, right) in equation.iter_mut().zip(&values) {
+                *sum += left * right;
             }
-            equations[i][count] += column(i, row);
         }
     }
     eliminate(&mut equations)?;

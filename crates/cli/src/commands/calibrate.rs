@@ -61,7 +61,7 @@ pub(super) fn calibrate(command: &BenchCommand, file: &Path) -> Outcome<Status> 
 
 fn file_text(calibration: &Calibration, source: &str) -> Outcome<String> {
     let costs = toml::to_string(&calibration.costs).or_internal()?;
-    let errors: String = (table(&calibration).to_string().lines())
+    let errors: String = (table(calibration).to_string().lines())
         .map(|line| format!("#   {line}\n"))
         .collect();
     Ok(format!(

@@ -21,8 +21,7 @@ const SCRATCH_EPOCHS: u64 = 3;
 
 /// Gives scores.
 pub(crate) trait Scores {
-    /// The score of a candidate on the validation split. What a candidate gets does not depend on which others were
-    /// scored before.
+    /// The score of a candidate on the validation split. It changes no weights that another candidate starts from.
     ///
     /// # Errors
     /// Those of training, where there is any.

@@ -1,4 +1,4 @@
-//! The search: candidates are proposed, scored from the supernet, and recorded.
+//! The search: candidates are proposed, scored, and recorded.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -19,7 +19,7 @@ pub(crate) enum Weights<'a> {
     /// One supernet, with whose weights they are scored as they are.
     Shared(Box<Supernet>),
     /// Weights with which they need training of their own.
-    Unshared(Starts<'a>),
+    Unshared(Box<Starts<'a>>),
 }
 
 /// Weights to begin a training with.
@@ -72,13 +72,13 @@ impl<'a> Weights<'a> {
             let supernet = training::train(session, space, dataset, sampler)?;
             return Ok(Weights::Shared(Box::new(supernet)));
         }
-        Ok(Weights::Unshared(Starts {
+        Ok(Weights::Unshared(Box::new(Starts {
             session,
             dataset,
             fresh: training::fresh(session, space, dataset),
             wholes,
             trained: BTreeMap::new(),
-        }))
+        })))
     }
 
     /// The weights that candidates of a data configuration start from.

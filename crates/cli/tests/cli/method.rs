@@ -9,8 +9,11 @@ use danas_study::{PhaseRecord, RunFolder, Store};
 use crate::work_clock::{answer, slow_machine};
 use crate::{EXAMPLES, danas, json, tiny_search};
 
-/// A search of half a minute of the slow machine.
+/// A search of two and a half minutes of a machine that is slow, but has time for the hundred steps of an adaptation.
 fn by_the_clock(folder: &Path, method: &str, out: &str) -> assert_cmd::Command {
+    let machine = slow_machine(folder);
+    let slow = std::fs::read_to_string(&machine).unwrap();
+    std::fs::write(&machine, slow.replace("piece = 0.3", "piece = 0.05")).unwrap();
     let mut command = danas();
     command.args([
         "search", "--data", EXAMPLES, "--ram", "48KiB", "--flash", "160KiB",
@@ -19,12 +22,12 @@ fn by_the_clock(folder: &Path, method: &str, out: &str) -> assert_cmd::Command {
         "--resolutions",
         "16,32",
         "--time",
-        "40s",
+        "150s",
         "--quiet",
         "--method",
         method,
     ]);
-    command.arg("--work-clock").arg(slow_machine(folder));
+    command.arg("--work-clock").arg(machine);
     command.arg("--out").arg(folder.join(out));
     command
 }
@@ -47,8 +50,8 @@ fn both_make_models_within_the_time() {
         let names: Vec<&str> = phases.iter().map(|phase| phase.name.as_str()).collect();
         assert_eq!(names, ["data", "search", "final training", "report"]);
         let all: f64 = phases.iter().map(|phase| phase.seconds).sum();
-        assert!(all < 41.0, "{method} took {all} seconds");
-        assert!(phases[1].seconds > 20.0, "{method}: {phases:?}");
+        assert!(all < 151.0, "{method} took {all} seconds");
+        assert!(phases[1].seconds > 80.0, "{method}: {phases:?}");
         let supernets = std::fs::read_dir(&run).unwrap().filter(|file| {
             let name = file.as_ref().unwrap().file_name();
             name.to_string_lossy().starts_with("supernet-")

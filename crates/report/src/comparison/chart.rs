@@ -22,7 +22,7 @@ pub(super) fn draw(cells: &[Cell<'_>]) -> Element {
     }
     let vertical = Axis::around(low, high, Unit::Share);
     let mut times: Vec<f64> = cells.iter().map(Cell::minutes).collect();
-    let horizontal = Axis::of(&mut times, Unit::Count);
+    let horizontal = Axis::of(&mut times, Unit::Minutes);
     for (place, &limit) in panels.limits.iter().enumerate() {
         let plot = panels.plot(place);
         let below = format!("minutes, {limit} of RAM/flash");

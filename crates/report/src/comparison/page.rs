@@ -36,19 +36,20 @@ pub(super) fn text(
 
 /// In how many cells searching both wins.
 fn tally(cells: &[Cell<'_>]) -> String {
-    let Tally {
-        wins,
-        loses,
-        ties,
-        cells,
-    } = Tally::of(cells);
-    match cells {
-        0 => String::new(),
-        _ => format!(
-            "\nSearching data and network together wins {wins} of {cells} cells against the fixed data configuration that is best \
-             there in hindsight, loses {loses} and ties in {ties}.\n"
-        ),
+    let tally = Tally::of(cells);
+    let undecided = tally.cells - tally.wins - tally.loses - tally.ties;
+    if tally.cells == 0 {
+        return String::new();
     }
+    let undecided = match undecided {
+        0 => String::new(),
+        cells => format!("; {cells} have one seed, which decides nothing"),
+    };
+    format!(
+        "\nSearching data and network together wins {} of {} cells against the fixed data configuration that is best there in \
+         hindsight, loses {} and ties in {}{undecided}.\n",
+        tally.wins, tally.cells, tally.loses, tally.ties
+    )
 }
 
 /// How soon what is known.

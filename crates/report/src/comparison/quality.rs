@@ -27,7 +27,7 @@ pub(super) fn draw(cells: &[Cell<'_>]) -> Element {
         return svg;
     }
     let axes = [
-        Axis::of(&mut minutes, Unit::Count),
+        Axis::of(&mut minutes, Unit::Minutes),
         Axis::around(low, high, Unit::Share),
     ];
     for (place, &limit) in panels.limits.iter().enumerate() {
