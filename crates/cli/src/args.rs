@@ -9,6 +9,7 @@ mod objective;
 mod resolutions;
 mod search;
 mod work;
+mod work_clock;
 
 use std::path::PathBuf;
 
@@ -24,8 +25,9 @@ pub(crate) use model::{BoardChoice, EvaluateCommand, InspectCommand, SplitName};
 pub(crate) use objective::ObjectiveName;
 pub(crate) use resolutions::Resolutions;
 pub(crate) use search::{
-    SearchCommand, SearchOptions, SpaceName, Steps, StrategyName, parse_colour,
+    MethodName, SearchCommand, SearchOptions, SpaceName, Steps, StrategyName, parse_colour,
 };
+pub(crate) use work_clock::WorkClock;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())

@@ -1,36 +1,82 @@
 //! The run's own clock, and how the time of a run is divided.
 
+use std::cell::Cell;
 use std::time::Instant;
 
+use danas_bench::{Costs, Load, Work};
 use serde::{Deserialize, Serialize};
 
 use crate::args::Steps;
 use crate::config::Budget;
 
-/// Seconds of work on a run, over all sessions that worked on it.
-#[derive(Debug, Clone, Copy)]
+/// Seconds of a run, over all sessions that worked on it.
+#[derive(Debug, Clone)]
 pub(crate) struct Clock {
-    started: Instant,
-    before: f64,
+    hand: Hand,
+    /// What came before: earlier sessions, and all work of a work clock.
+    before: Cell<f64>,
+}
+
+/// What moves a clock.
+#[derive(Debug, Clone)]
+enum Hand {
+    /// Time, from this moment on.
+    Time(Instant),
+    /// Nothing but work that is done, by what it costs: the clock of a machine that never does anything else.
+    Work(Box<Costs>),
 }
 
 impl Clock {
-    /// The clock of a run that `started` with this process.
-    pub(crate) fn new(started: Instant) -> Self {
+    /// The wall clock of a run that `started` with this process.
+    pub(crate) fn of_time(started: Instant) -> Self {
         Clock {
-            started,
-            before: 0.0,
+            hand: Hand::Time(started),
+            before: Cell::new(0.0),
+        }
+    }
+
+    /// A clock that only work moves.
+    pub(crate) fn of_work(costs: Costs) -> Self {
+        Clock {
+            hand: Hand::Work(Box::new(costs)),
+            before: Cell::new(0.0),
         }
     }
 
     /// The clock of a run on which earlier sessions worked for `before` seconds.
     pub(crate) fn after(self, before: f64) -> Self {
-        Clock { before, ..self }
+        self.before.set(before);
+        self
     }
 
-    /// Seconds of work so far.
+    /// Seconds so far.
     pub(crate) fn seconds(&self) -> f64 {
-        self.before + self.started.elapsed().as_secs_f64()
+        let running = match &self.hand {
+            Hand::Time(started) => started.elapsed().as_secs_f64(),
+            Hand::Work(_) => 0.0,
+        };
+        self.before.get() + running
+    }
+
+    /// Tells of work that was done. It moves a work clock; the wall clock has moved by itself.
+    pub(crate) fn spend(&self, work: Work, load: impl FnOnce() -> Load) {
+        if let Hand::Work(costs) = &self.hand {
+            let seconds = costs.seconds(work, &load());
+            self.before.set(self.before.get() + seconds);
+        }
+    }
+
+    /// Sets a work clock back to a moment; time that has passed is over.
+    pub(crate) fn undo_work_since(&self, seconds: f64) {
+        if let Hand::Work(_) = self.hand {
+            self.before.set(seconds);
+        }
+    }
+
+    /// Makes the clock show at least `seconds`: that is when something was recorded which a continued run takes over.
+    pub(crate) fn reach(&self, seconds: f64) {
+        let missing = (seconds - self.seconds()).max(0.0);
+        self.before.set(self.before.get() + missing);
     }
 }
 
@@ -112,15 +158,21 @@ impl Plan {
         }
     }
 
+    /// From when to when a phase lasts.
+    pub(crate) fn span(&self, phase: Phase) -> (f64, f64) {
+        match phase {
+            Phase::Data => (0.0, self.data),
+            Phase::Supernet => (self.data, self.supernet),
+            Phase::Search => (self.supernet, self.search),
+            Phase::Finishing => (self.search, self.finishing),
+            Phase::Report => (self.finishing, self.end),
+        }
+    }
+
     /// Seconds set aside for a phase.
     pub(crate) fn planned(&self, phase: Phase) -> f64 {
-        match phase {
-            Phase::Data => self.data,
-            Phase::Supernet => self.supernet - self.data,
-            Phase::Search => self.search - self.supernet,
-            Phase::Finishing => self.finishing - self.search,
-            Phase::Report => self.end - self.finishing,
-        }
+        let (from, to) = self.span(phase);
+        to - from
     }
 }
 
@@ -175,6 +227,8 @@ impl Phase {
 
 #[cfg(test)]
 mod tests {
+    use danas_bench::Rates;
+
     use super::*;
 
     #[test]
@@ -208,8 +262,39 @@ mod tests {
     }
 
     #[test]
+    fn a_work_clock_moves_by_work_alone() {
+        let second_per_layer = |_| Rates {
+            layer: 1.0,
+            ..Rates::default()
+        };
+        let clock = Clock::of_work(Costs::new(
+            String::new(),
+            String::new(),
+            1,
+            second_per_layer,
+        ));
+        let work = |layers: f64| {
+            clock.spend(Work::Training, || Load {
+                layers,
+                ..Load::default()
+            });
+            clock.seconds()
+        };
+        assert_eq!(clock.seconds(), 0.0);
+        assert_eq!(work(2.0), 2.0);
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        assert_eq!(work(0.5), 2.5);
+        clock.reach(2.0);
+        assert_eq!(clock.seconds(), 2.5);
+        clock.reach(7.0);
+        assert_eq!(work(1.0), 8.0);
+        clock.undo_work_since(6.0);
+        assert_eq!(work(1.0), 7.0);
+    }
+
+    #[test]
     fn steps_depend_on_nothing_but_steps() {
-        let clock = Clock::new(Instant::now()).after(1e6);
+        let clock = Clock::of_time(Instant::now()).after(1e6);
         let until = Until::Steps(8);
         assert_eq!(until.progress(&clock, 2), 0.25);
         assert!(!until.is_over(&clock, 7, 1e9));

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use danas_bench::Costs;
 use danas_data::{Colour, DataSpace, Source};
 use danas_device::Limits;
 use danas_supernet::{ClassWeights, Isa, TrainingOptions};
 
 use crate::args::{
-    Fix, ObjectiveName, Resolutions, SearchCommand, SearchOptions, SpaceName, Steps, StrategyName,
-    parse_colour,
+    Fix, MethodName, ObjectiveName, Resolutions, SearchCommand, SearchOptions, SpaceName, Steps,
+    StrategyName, WorkClock, parse_colour,
 };
 use crate::message::{Blame, Failure, Outcome, nearest};
 use crate::units::{Bytes, Count, Milliseconds, Span};
@@ -41,6 +42,8 @@ pub(crate) struct Configuration {
     /// Limits given by hand.
     pub(crate) limits: Limits,
     pub(crate) budget: Budget,
+    /// What the run's clock goes by instead of time.
+    pub(crate) work_clock: Option<Costs>,
     pub(crate) out: PathBuf,
     pub(crate) seed: u64,
     pub(crate) resolutions: Option<Resolutions>,
@@ -51,6 +54,7 @@ pub(crate) struct Configuration {
     pub(crate) strategy: StrategyName,
     /// When rare classes count more in training.
     pub(crate) class_weights: ClassWeights,
+    pub(crate) method: MethodName,
     pub(crate) models: usize,
     /// `None`: all cores.
     pub(crate) threads: Option<usize>,
@@ -122,6 +126,7 @@ impl Configuration {
             objective: options.objective,
             limits,
             budget,
+            work_clock: options.work_clock.map(costs).transpose()?,
             out,
             seed: options.seed.unwrap_or(0),
             resolutions: options.resolutions,
@@ -130,6 +135,7 @@ impl Configuration {
             fixed,
             strategy: options.strategy.unwrap_or(StrategyName::Nsga2),
             class_weights,
+            method: options.method.unwrap_or(MethodName::Shared),
             models: within("models", options.models.unwrap_or(3), MAX_MODELS)?,
             threads: options
                 .threads
@@ -189,11 +195,14 @@ impl Configuration {
             fix: (!self.fixed.is_empty()).then(|| self.fixed.clone()),
             strategy: Some(self.strategy),
             class_weights: self.explicit_class_weights(),
+            // Runs of before there was a choice can be continued.
+            method: (self.method != MethodName::Shared).then_some(self.method),
             models: Some(self.models),
             threads: None,
             quiet: false,
             json: false,
             steps,
+            work_clock: (self.work_clock.clone()).map(|costs| WorkClock::Costs(Box::new(costs))),
         }
     }
 
@@ -346,19 +355,41 @@ fn overlay(under: SearchOptions, over: SearchOptions) -> SearchOptions {
         fix: over.fix.or(under.fix),
         strategy: over.strategy.or(under.strategy),
         class_weights: over.class_weights.or(under.class_weights),
+        method: over.method.or(under.method),
         models: over.models.or(under.models),
         threads: over.threads.or(under.threads),
         quiet: over.quiet || under.quiet,
         json: over.json || under.json,
         steps,
+        work_clock: over.work_clock.or(under.work_clock),
     }
+}
+
+/// The costs that a work clock goes by.
+///
+/// # Errors
+/// A failure of the user's input if the file cannot be read or is none that `danas bench --calibrate` wrote.
+pub(crate) fn costs(clock: WorkClock) -> Outcome<Costs> {
+    let path = match clock {
+        WorkClock::Costs(costs) => return Ok(*costs),
+        WorkClock::File(path) => path,
+    };
+    let text = read_to_string(&path)?;
+    toml::from_str(&text).or_input().map_err(|failure| {
+        failure
+            .context(format!("{} is no work clock", path.display()))
+            .hint("`danas bench --calibrate FILE` writes one")
+    })
+}
+
+fn read_to_string(path: &Path) -> Outcome<String> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Failure::input(error).context(format!("cannot read {}", path.display())))
 }
 
 /// Reads a configuration file.
 fn read_file(path: &Path) -> Outcome<SearchOptions> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Failure::input(error).context(format!("cannot read {}", path.display()))
-    })?;
+    let text = read_to_string(path)?;
     read_text(&text).map_err(|failure| failure.context(format!("{} is not usable", path.display())))
 }
 

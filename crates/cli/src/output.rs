@@ -23,9 +23,9 @@ pub(crate) fn print_json(value: &impl serde::Serialize) -> Outcome<()> {
     print(&text)
 }
 
-/// `1 file`, `2 files`, `3 classes`.
+/// `1 file`, `2 files`, `3 classes`, `4 searches`.
 pub(crate) fn plural(count: usize, noun: &str) -> String {
-    match (count, noun.ends_with('s')) {
+    match (count, noun.ends_with('s') || noun.ends_with("ch")) {
         (1, _) => format!("1 {noun}"),
         (_, true) => format!("{count} {noun}es"),
         (_, false) => format!("{count} {noun}s"),

@@ -14,7 +14,7 @@ mod quantity;
 mod resolve;
 mod statistics;
 
-pub use comparison::{Comparison, ComparisonPage, Search};
+pub use comparison::{Comparison, ComparisonPage, Role, Search};
 use danas_study::Summary;
 
 /// Why a page could not be made.

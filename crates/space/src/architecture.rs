@@ -112,6 +112,27 @@ impl Architecture {
             .sum()
     }
 
+    /// How far the network is from being a part of `whole`, whose genes of the same place are nowhere less: the sum of the
+    /// relative excesses, 0 for a part.
+    pub fn excess_over(&self, whole: &Architecture) -> f64 {
+        let over =
+            |own: usize, bound: usize| own.saturating_sub(bound) as f64 / bound.max(1) as f64;
+        let mut excess = over(self.stem, whole.stem) + over(self.head, whole.head);
+        let bounds = whole.active_stages();
+        for (place, stage) in self.active_stages().iter().enumerate() {
+            let Some(bound) = bounds.get(place) else {
+                excess += stage.blocks.len() as f64;
+                continue;
+            };
+            excess += over(stage.width, bound.width) + over(stage.blocks.len(), bound.blocks.len());
+            for (block, bound) in stage.blocks.iter().zip(&bound.blocks) {
+                excess += over(block.kernel, bound.kernel);
+                excess += over(block.expansion.0.into(), bound.expansion.0.into());
+            }
+        }
+        excess
+    }
+
     /// The network in a few words for tables: `stem 16, 9 blocks (8-16-24-40), head 256`; the numbers in
     /// brackets are the widths of the stages. A stem that keeps the input's resolution is a `fine stem`.
     pub fn summary(&self) -> String {
@@ -140,6 +161,25 @@ impl Architecture {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_is_nowhere_more_than_the_whole() {
+        let space = crate::NetworkSpace::default_space();
+        let (small, large) = (space.smallest(), space.largest());
+        assert_eq!(small.excess_over(&large), 0.0);
+        assert_eq!(large.excess_over(&large), 0.0);
+        assert!(large.excess_over(&small) > 0.0);
+        let mut wider = small.clone();
+        wider.stages[0].width *= 2;
+        assert_eq!(wider.excess_over(&small), 1.0);
+        let mut deeper = small.clone();
+        let block = deeper.stages[0].blocks[0];
+        deeper.stages[0].blocks.push(block);
+        assert!(deeper.excess_over(&small) > 0.0);
+        let mut stronger = small.clone();
+        stronger.stages[0].blocks[0].kernel += 2;
+        assert!(stronger.excess_over(&small) > 0.0);
+    }
 
     #[test]
     fn channels_round_as_in_the_reference_code() {

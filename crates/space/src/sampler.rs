@@ -91,6 +91,11 @@ impl<'a> Sampler<'a> {
         excess(self.violation, candidate) <= 0.0
     }
 
+    /// How far a candidate is over the limits; 0 if it meets them.
+    pub fn excess(&self, candidate: &Candidate) -> f64 {
+        excess(self.violation, candidate)
+    }
+
     /// A random candidate: every feasible data configuration equally often, networks of all sizes.
     pub fn sample(&self, rng: &mut impl Rng) -> Candidate {
         let index = rng.random_range(0..self.configs.len());

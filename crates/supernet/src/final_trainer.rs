@@ -61,6 +61,16 @@ impl<'a> FinalTrainer<'a> {
         self.trainer.step(&batch, progress)
     }
 
+    /// What is trained.
+    pub fn candidate(&self) -> &Candidate {
+        &self.candidate
+    }
+
+    /// The number of classes.
+    pub fn classes(&self) -> usize {
+        self.trainer.supernet().classes()
+    }
+
     /// Steps done.
     pub fn steps(&self) -> u64 {
         self.trainer.steps()
@@ -77,6 +87,11 @@ impl<'a> FinalTrainer<'a> {
     /// If the checkpoint is of another supernet; nothing is changed then.
     pub fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), SupernetError> {
         self.trainer.restore(checkpoint)
+    }
+
+    /// Ends the training; all weights but the candidate's are as they were.
+    pub fn into_supernet(self) -> Supernet {
+        self.trainer.into_supernet()
     }
 
     /// Recalibrates once more and takes the network out of the supernet.

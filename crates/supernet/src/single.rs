@@ -83,6 +83,11 @@ impl SingleTrainer {
         &self.learner.supernet
     }
 
+    /// Ends the training.
+    pub fn into_supernet(self) -> Supernet {
+        self.learner.supernet
+    }
+
     /// All that is needed to go on exactly from here.
     pub fn checkpoint(&self) -> Checkpoint {
         self.learner.checkpoint()

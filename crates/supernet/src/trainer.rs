@@ -74,6 +74,8 @@ pub struct Trainer<'a> {
     schedule: Schedule,
     /// The largest and the smallest network of each data configuration that fits.
     extremes: Vec<(Candidate, Candidate)>,
+    /// Those of the last step.
+    networks: Vec<Candidate>,
     average_loss: f32,
     collapse_checked: u64,
 }
@@ -105,6 +107,7 @@ impl<'a> Trainer<'a> {
             streams: *streams,
             schedule: Schedule::new(dataset, options.batch),
             extremes,
+            networks: Vec::new(),
             average_loss: guessing,
             collapse_checked: 0,
         }
@@ -158,10 +161,12 @@ impl<'a> Trainer<'a> {
             self.average_loss += newest * (largest_loss - self.average_loss);
             event = self.notice_collapse(learning_rate)?;
         }
+        let images = networks.len() * labels.len() / classes;
+        self.networks = networks;
         Ok(StepReport {
             step: self.learner.steps(),
             loss: largest_loss,
-            images: networks.len() * labels.len() / classes,
+            images,
             learning_rate,
             event,
         })
@@ -182,6 +187,11 @@ impl<'a> Trainer<'a> {
             networks.push(self.sampler.sample(&mut rng));
         }
         networks
+    }
+
+    /// The networks of the last step, the largest first; none before the first step.
+    pub fn networks(&self) -> &[Candidate] {
+        &self.networks
     }
 
     /// A supernet whose loss stays at that of guessing has collapsed: a smaller step from the last good state.

@@ -1,5 +1,7 @@
 //! `danas bench` as it is typed, and the choice of instructions.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use danas_supernet::Isa;
 
@@ -12,6 +14,8 @@ Examples:
       As on a machine without AVX-512.
   danas bench --data photos/
       Also what loading and augmenting these pictures costs.
+  danas bench --calibrate machine.toml --data photos/
+      What the work of a search on such pictures costs, for `danas search --work-clock machine.toml`: two or three minutes.
 
 Tasks (those of a line take turns, so that they can be compared):
   W1-train W1-inference W2-train W2-inference W3-train W3-inference
@@ -44,6 +48,9 @@ pub(crate) struct BenchCommand {
     /// The instructions to compute with: avx512, avx2, neon, portable [default: the fastest there are]
     #[arg(long, value_name = "NAME", env = "DANAS_ISA", value_parser = parse_isa)]
     pub(crate) isa: Option<Isa>,
+    /// Write to this file instead what every kind of work of a search costs on this machine (with one number of threads)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["only", "rounds"])]
+    pub(crate) calibrate: Option<PathBuf>,
     /// Measure training on these pictures too: a folder, or `synthetic:objects[,key=value...]`
     #[arg(long, value_name = "SOURCE")]
     pub(crate) data: Option<String>,

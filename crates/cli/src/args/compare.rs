@@ -17,9 +17,12 @@ Examples:
       Searches data and network together, and the network alone with each of three data configurations, under both
       limits, for both times, with three seeds. How long that takes is said first; the same command continues it.
   danas compare --data photos/ --limits 256KiB/1MiB --times 10m --fixed 96:rgb,48:mono --methods searched,fixed,random
+  danas compare --data photos/ --limits 256KiB/1MiB --times 1m,3m,10m --methods searched,separate,none --out paper
+      Against the paper's own method, a supernet per data configuration, and against training every candidate from scratch.
 
 Every search is a run of its own in OUT/runs and can be looked at like any other. The result is OUT/results.md with its
-pictures; --json prints every search. While time is what is compared, the machine should do nothing else.";
+pictures; --json prints every search. While time is what is compared, the machine should do nothing else, unless time is
+counted by work: --work-clock FILE.";
 
 /// `danas compare`.
 #[derive(Debug, Args)]
@@ -39,9 +42,12 @@ pub(crate) struct CompareCommand {
         required = true
     )]
     pub(crate) limits: Vec<Limit>,
-    /// Wall-clock times of a search
+    /// Times of a search, by the wall clock or by that of --work-clock
     #[arg(long, value_name = "TIME,...", value_delimiter = ',', required = true)]
     pub(crate) times: Vec<Span>,
+    /// Count time as the machine's work takes it that `danas bench --calibrate FILE` measured, not as it passes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) work_clock: Option<PathBuf>,
     /// Seeds per search: 1, 2, ...
     #[arg(long, value_name = "NUMBER", default_value_t = 3)]
     pub(crate) seeds: usize,
@@ -68,6 +74,10 @@ pub(crate) enum Method {
     Fixed,
     /// Data configuration and network together, at random
     Random,
+    /// Both together, with a supernet per data configuration and some training of each candidate, as in the paper
+    Separate,
+    /// Both together without a supernet: each candidate is trained from scratch for a few epochs
+    None,
 }
 
 /// RAM and flash, as in `256KiB/1MiB`.

@@ -8,7 +8,8 @@ use danas_supernet::{ClassWeights, Isa};
 use serde::{Deserialize, Serialize};
 
 use super::bench::parse_isa;
-use super::{Fix, ObjectiveName, Resolutions};
+use super::work_clock::parse_work_clock;
+use super::{Fix, ObjectiveName, Resolutions, WorkClock};
 use crate::units::{Bytes, Count, Milliseconds, Span};
 
 const SEARCH_EXAMPLES: &str = "\
@@ -25,6 +26,9 @@ Examples:
       Every class counts alike, however rare it is.
   danas search --data photos/ --board nano-33-ble --steps supernet=2000,search=400,final=1500
       Budgets in steps instead of time: the same seed gives exactly the same front.
+  danas search --data photos/ --board nano-33-ble --time 10m --work-clock machine.toml
+      Ten minutes of the machine that `danas bench --calibrate machine.toml` measured: other work beside it, fewer threads
+      or another machine change how long that takes, but not the result.
 
 A folder of pictures is train/<class>/* with optional val/ and test/, or <class>/* alone.
 The same command continues a run that was stopped; a finished run prints its result again.";
@@ -166,6 +170,10 @@ pub(crate) struct SearchOptions {
     #[arg(long, value_name = "WHEN", help_heading = "Where and how", value_parser = parse_class_weights)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) class_weights: Option<ClassWeights>,
+    /// Where the weights come from that a candidate is scored with [default: shared]
+    #[arg(long, value_name = "NAME", help_heading = "Where and how")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) method: Option<MethodName>,
 
     /// How many models of the front to train to the end and export [default: 3]
     #[arg(long, value_name = "NUMBER", help_heading = "Where and how")]
@@ -191,6 +199,11 @@ pub(crate) struct SearchOptions {
     #[arg(long, value_name = "PHASE=STEPS,...", help_heading = "Budget", value_parser = parse_steps)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) steps: Option<Steps>,
+
+    /// Count time as this machine's work takes it (`danas bench --calibrate FILE`), not as it passes
+    #[arg(long, value_name = "FILE", help_heading = "Budget", value_parser = parse_work_clock)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) work_clock: Option<WorkClock>,
 }
 
 /// Budgets in steps: exactly reproducible.
@@ -224,6 +237,18 @@ pub(crate) enum StrategyName {
     Nsga2,
     /// Random draws from what fits: the honest baseline
     Random,
+}
+
+/// Whose weights candidates are scored with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum MethodName {
+    /// Those of one supernet for all data configurations
+    Shared,
+    /// Those of one supernet per data configuration, with some training of each candidate, as in the paper
+    Separate,
+    /// None: each candidate is trained from scratch for a few epochs
+    None,
 }
 
 /// A colour mode, also in American spelling and by its other common names.

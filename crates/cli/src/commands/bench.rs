@@ -8,6 +8,7 @@ use danas_supernet::Isa;
 use danas_supernet::workload::Workload;
 
 use crate::args::BenchCommand;
+use crate::commands::calibrate::calibrate;
 use crate::config::{MAX_THREADS, within};
 use crate::message::{Failure, Outcome, Status, from_data, nearest};
 use crate::output::{self, Table, plural};
@@ -24,6 +25,9 @@ const LOADING_GOAL: f64 = 0.05;
 
 /// Measures and prints the figures.
 pub(crate) fn bench(command: &BenchCommand) -> Outcome<Status> {
+    if let Some(file) = &command.calibrate {
+        return calibrate(command, file);
+    }
     let options = options(command)?;
     let screen = Screen::new(command.quiet);
     let pictures = match &command.data {

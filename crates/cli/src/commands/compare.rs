@@ -3,17 +3,19 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use danas_bench::Costs;
 use danas_data::{Colour, DataConfig, DataSpace, ReadLimits, ScanOptions, scan, survey};
-use danas_report::{Comparison, Search};
+use danas_report::{Comparison, Role, Search};
 use danas_search::hypervolume;
 use danas_study::{RunFolder, Summary, write_atomic};
 use serde::Serialize;
 
 use crate::args::{
-    CompareCommand, Limit, Method, Resolutions, SearchCommand, SearchOptions, StrategyName,
+    CompareCommand, Limit, Method, MethodName, Resolutions, SearchCommand, SearchOptions,
+    StrategyName, WorkClock,
 };
 use crate::commands::board;
-use crate::config::{Configuration, within};
+use crate::config::{Configuration, costs, within};
 use crate::message::{Failure, Outcome, Status, from_data, from_study};
 use crate::output;
 use crate::pipeline;
@@ -23,8 +25,9 @@ use crate::units::{Span, readable_seconds};
 
 /// The most seeds that can be asked for.
 const MAX_SEEDS: usize = 1000;
-/// The page's picture.
+/// The page's pictures.
 const CHART: &str = "results.svg";
+const QUALITY: &str = "quality.svg";
 
 /// A search that is to be made.
 struct Planned {
@@ -42,7 +45,19 @@ struct Planned {
 enum Way {
     Searched,
     Random,
+    Separate,
+    NoSupernet,
     Fixed(DataConfig),
+}
+
+impl Way {
+    fn role(self) -> Role {
+        match self {
+            Way::Searched => Role::Searched,
+            Way::Fixed(_) => Role::Fixed,
+            Way::Random | Way::Separate | Way::NoSupernet => Role::Baseline,
+        }
+    }
 }
 
 impl std::fmt::Display for Way {
@@ -50,6 +65,8 @@ impl std::fmt::Display for Way {
         match self {
             Way::Searched => write!(f, "searched"),
             Way::Random => write!(f, "random"),
+            Way::Separate => write!(f, "separate supernets"),
+            Way::NoSupernet => write!(f, "no supernet"),
             Way::Fixed(data) => write!(f, "fixed {data}"),
         }
     }
@@ -63,6 +80,7 @@ struct Json {
     method: String,
     seed: u64,
     test_accuracy_int8: Option<f64>,
+    val_accuracy_int8: Option<f64>,
     hypervolume: f64,
     data: String,
     run: PathBuf,
@@ -75,16 +93,21 @@ pub(crate) fn compare(command: &CompareCommand) -> Outcome<Status> {
     let board_name = board(&command.board, None)?.title;
     let plan = plan(command, seeds)?;
     pipeline::use_threads(command.work.threads)?;
-    screen.say(projection(&plan));
+    let work_clock = command.work_clock.clone().map(WorkClock::File);
+    let work_clock = work_clock.map(costs).transpose()?;
+    screen.say(projection(&plan, work_clock.as_ref()));
     let mut comparison = Comparison {
         source: command.data.clone(),
         board: board_name,
-        threads: rayon::current_num_threads(),
+        clock: clock_words(work_clock.as_ref()),
         version: env!("CARGO_PKG_VERSION").to_string(),
         searches: Vec::new(),
     };
     for (index, planned) in plan.iter().enumerate() {
-        let finished = pipeline::run(configuration(command, planned)?, Instant::now())?;
+        let finished = pipeline::run(
+            configuration(command, planned, &work_clock)?,
+            Instant::now(),
+        )?;
         let search = outcome(planned, &finished.summary);
         screen.say(format!(
             "{} of {}: {}, {}, {}, seed {}: {}; {} left",
@@ -117,6 +140,8 @@ fn plan(command: &CompareCommand, seeds: u64) -> Outcome<Vec<Planned>> {
         match method {
             Method::Searched => ways.push(Way::Searched),
             Method::Random => ways.push(Way::Random),
+            Method::Separate => ways.push(Way::Separate),
+            Method::None => ways.push(Way::NoSupernet),
             Method::Fixed => ways.extend(fixed_data(command)?.into_iter().map(Way::Fixed)),
         }
     }
@@ -169,11 +194,21 @@ fn fixed_data(command: &CompareCommand) -> Outcome<Vec<DataConfig>> {
     Ok(chosen)
 }
 
-fn configuration(command: &CompareCommand, planned: &Planned) -> Outcome<Configuration> {
+fn configuration(
+    command: &CompareCommand,
+    planned: &Planned,
+    work_clock: &Option<Costs>,
+) -> Outcome<Configuration> {
     let fixed = match planned.way {
         Way::Fixed(data) => Some(data),
-        Way::Searched | Way::Random => None,
+        Way::Searched | Way::Random | Way::Separate | Way::NoSupernet => None,
     };
+    let method = match planned.way {
+        Way::Separate => MethodName::Separate,
+        Way::NoSupernet => MethodName::None,
+        Way::Searched | Way::Random | Way::Fixed(_) => MethodName::Shared,
+    };
+    let work_clock = work_clock.clone().map(Box::new).map(WorkClock::Costs);
     let resolutions = fixed
         .map(|data| Resolutions::checked(vec![data.resolution]))
         .transpose()
@@ -192,6 +227,8 @@ fn configuration(command: &CompareCommand, planned: &Planned) -> Outcome<Configu
             resolutions,
             colours: fixed.map(|data| vec![data.colour]),
             strategy: (planned.way == Way::Random).then_some(StrategyName::Random),
+            method: Some(method),
+            work_clock,
             threads: command.work.threads,
             quiet: true,
             ..SearchOptions::default()
@@ -221,12 +258,26 @@ fn outcome(planned: &Planned, summary: &Summary) -> Search {
         time: planned.time.to_string(),
         seconds: planned.time.0.as_secs_f64(),
         method: planned.way.to_string(),
-        fixed: matches!(planned.way, Way::Fixed(_)),
+        role: planned.way.role(),
         seed: planned.seed,
         accuracy: recommended.map(|model| model.test_accuracy_int8),
+        validation: recommended.map(|model| model.val_accuracy_int8),
+        progress: progress(summary),
         hypervolume: hypervolume(&points, &[1.0; 3]),
         data: data.map_or(String::new(), |candidate| candidate.data_label.clone()),
     }
+}
+
+/// When the best score within the limits rose, and to what.
+fn progress(summary: &Summary) -> Vec<(f64, f64)> {
+    let mut best = f64::NEG_INFINITY;
+    let fitting = summary.candidates.iter().filter(|c| c.violation == 0.0);
+    let rises = fitting.filter_map(|candidate| {
+        let rises = candidate.val_accuracy > best;
+        best = best.max(candidate.val_accuracy);
+        rises.then_some((candidate.at_seconds, candidate.val_accuracy))
+    });
+    rises.collect()
 }
 
 fn as_json((search, planned): (&Search, &Planned)) -> Json {
@@ -236,6 +287,7 @@ fn as_json((search, planned): (&Search, &Planned)) -> Json {
         method: search.method.clone(),
         seed: search.seed,
         test_accuracy_int8: search.accuracy,
+        val_accuracy_int8: search.validation,
         hypervolume: search.hypervolume,
         data: search.data.clone(),
         run: planned.out.clone(),
@@ -244,16 +296,34 @@ fn as_json((search, planned): (&Search, &Planned)) -> Json {
 
 /// Writes the page as far as it is known.
 fn write_page(out: &Path, comparison: &Comparison) -> Outcome<()> {
-    let page = comparison.page(CHART);
+    let page = comparison.page(CHART, QUALITY);
     write_atomic(&out.join(CHART), page.chart.as_bytes()).map_err(from_study)?;
+    write_atomic(&out.join(QUALITY), page.quality.as_bytes()).map_err(from_study)?;
     write_atomic(&out.join("results.md"), page.page.as_bytes()).map_err(from_study)
 }
 
+/// What time is in this comparison.
+fn clock_words(work_clock: Option<&Costs>) -> String {
+    match work_clock {
+        None => output::plural(rayon::current_num_threads(), "thread"),
+        Some(costs) => format!(
+            "the work of {} with {} and {}, whatever else this machine did",
+            costs.processor,
+            costs.isa,
+            output::plural(costs.threads, "thread")
+        ),
+    }
+}
+
 /// How long it all takes.
-fn projection(plan: &[Planned]) -> String {
+fn projection(plan: &[Planned], work_clock: Option<&Costs>) -> String {
     let left = plan.iter().filter(|planned| !planned.made).count();
+    let machine = work_clock.map_or(
+        "",
+        |_| " on the machine of the work clock, if it does nothing else",
+    );
     format!(
-        "{} to make, of {}: at most {}; they can be stopped, and the same command continues them",
+        "{} to make, of {}: at most {}{machine}; they can be stopped, and the same command continues them",
         output::plural(left, "search"),
         plan.len(),
         readable_seconds(seconds_left(plan)),

@@ -3,6 +3,7 @@
 mod audit;
 mod bench;
 mod boards;
+mod calibrate;
 mod compare;
 mod completions;
 mod evaluate;

@@ -14,11 +14,11 @@ use crate::config::Configuration;
 use crate::interrupt;
 use crate::message::{Blame, Failure, Outcome, from_study};
 use crate::output::plural;
+use crate::pipeline::course::Course;
 use crate::pipeline::finishing::step_cost;
 use crate::pipeline::searching::candidate_of;
 use crate::pipeline::session::Session;
-use crate::pipeline::training::StepLoop;
-use crate::pipeline::{checkpoint, examples, is_finished, networks, target};
+use crate::pipeline::{examples, is_finished, networks, target};
 use crate::progress::{Screen, Task};
 use crate::result;
 use crate::units::readable_seconds;
@@ -197,28 +197,18 @@ impl Audit<'_> {
         let session = self.session;
         let path = self.checkpoint_path(record.id);
         let candidate = candidate_of(record)?;
-        let mut trainer = self.trainer(&candidate);
-        if let Some(checkpoint) = checkpoint::load(&path)? {
-            trainer.restore(&checkpoint).or_internal()?;
-        }
-        let mut work = StepLoop::new(session, Until::Steps(self.steps), trainer.steps());
-        while !work.is_over() {
-            let report = trainer.step(work.progress()).or_internal()?;
-            work.stepped(&report, task)?;
-            tell(work.progress(), report.loss);
-            if work.checkpoint_due() || interrupt::requested() {
-                checkpoint::save(&path, &trainer.checkpoint())?;
-            }
-            session.stop_if_asked()?;
-        }
-        let trained = trainer.finish(ScoringOptions::default());
+        let mut course = Course::open(session, self.trainer(&candidate), path.clone())?;
+        let seconds = course.run(Until::Steps(self.steps), task, |progress, report| {
+            tell(progress, report.loss);
+        })?;
+        let trained = course.training.finish(ScoringOptions::default());
         let tally = trained.evaluate(self.dataset, Split::Validation).tally;
         let audit = AuditRecord {
             candidate: record.id,
-            steps: trainer.steps(),
+            steps: course.training.steps(),
             val_accuracy: tally.accuracy(),
             val_tally: Some(tally),
-            seconds: work.seconds(),
+            seconds,
         };
         session.study.record_audit(&audit).map_err(from_study)?;
         // Only there to continue from.

@@ -2,7 +2,6 @@
 //! file itself.
 
 use std::path::PathBuf;
-use std::time::Instant;
 
 use danas_data::{DataConfig, Dataset, Split, preprocessing_toml};
 use danas_deploy::{
@@ -17,14 +16,13 @@ use danas_study::{ModelRecord, PairedRecord, RunFolder, Store, write_atomic};
 use danas_supernet::{ScoringOptions, Supernet, Trained};
 
 use crate::message::{Blame, Failure, Outcome, from_study};
-use crate::pipeline::card;
 use crate::pipeline::finishing::{Finalist, evaluated_pictures};
 use crate::pipeline::objective;
 use crate::pipeline::quantising::{self, CALIBRATION_PICTURES};
 use crate::pipeline::records::{buffer_records, layer_records};
-use crate::pipeline::repairing;
 use crate::pipeline::searching::cost_record;
 use crate::pipeline::session::Session;
+use crate::pipeline::{card, repairing, work};
 use crate::result::{costs, percent};
 
 /// What is exported of a model, in its folder.
@@ -75,6 +73,7 @@ pub(crate) fn deploy(
     dataset: &Dataset,
     finalists: &[Finalist],
 ) -> Outcome<bool> {
+    session.begin_again()?;
     let task = session.screen.task("evaluation", "models");
     let mut finished = Vec::new();
     for finalist in finalists {
@@ -94,6 +93,9 @@ pub(crate) fn deploy(
         record.recommended = recommended == Some(index);
         record.paired = (recommended.filter(|&other| other != index))
             .map(|other| paired(&compared(dataset, model, &finished[other], objective)));
+        let (candidate, test) = (&model.finalist.candidate, dataset.len(Split::Test));
+        work::float_evaluation(session, dataset, candidate, test);
+        work::int8_evaluation(session, dataset, candidate, test);
         let folder = session.folder.model(record.candidate);
         let card = card::text(
             session,
@@ -185,10 +187,15 @@ fn finish<'a>(
         CALIBRATION_PICTURES,
         pictures,
     )?;
+    let asked = [CALIBRATION_PICTURES, pictures];
+    work::quantisation(session, dataset, &finalist.candidate, asked);
     let file = write_files(session, dataset, finalist, &choice.model)?;
-    let started = Instant::now();
+    let started = session.clock.seconds();
     let val_float = finalist.trained.evaluate(dataset, Split::Validation).tally;
     let val_int8 = evaluate(&file.interpreter, dataset, Split::Validation, config)?;
+    let validation = dataset.len(Split::Validation);
+    work::float_evaluation(session, dataset, &finalist.candidate, validation);
+    work::int8_evaluation(session, dataset, &finalist.candidate, validation);
     Ok(Finished {
         finalist,
         file,
@@ -199,7 +206,7 @@ fn finish<'a>(
             "{}: the best of {SCHEMES} ways on {pictures} validation pictures",
             choice.scheme
         ),
-        seconds: started.elapsed().as_secs_f64(),
+        seconds: session.clock.seconds() - started,
     })
 }
 
@@ -323,15 +330,18 @@ pub(crate) struct Trial {
 /// # Errors
 /// If the candidate cannot be quantised: better now than after its training.
 pub(crate) fn trial(
+    session: &Session<'_>,
     dataset: &Dataset,
     supernet: &Supernet,
     candidate: &Candidate,
 ) -> Outcome<Trial> {
-    let started = Instant::now();
+    let clock = &session.clock;
+    let started = clock.seconds();
     let trained = Trained::extract(supernet, candidate, dataset, ScoringOptions::default());
-    let extraction = started.elapsed().as_secs_f64();
+    work::extraction(session, dataset, candidate);
+    let extraction = clock.seconds() - started;
 
-    let started = Instant::now();
+    let started = clock.seconds();
     let choice = quantising::quantise_best(
         dataset,
         candidate.data,
@@ -339,23 +349,26 @@ pub(crate) fn trial(
         TRIAL_SAMPLES,
         TRIAL_SAMPLES,
     )?;
-    let quantisation = started.elapsed().as_secs_f64();
+    work::quantisation(session, dataset, candidate, [TRIAL_SAMPLES; 2]);
+    let quantisation = clock.seconds() - started;
 
     let interpreter = Interpreter::new(choice.model);
     let few = dataset.spread(Split::Validation, TRIAL_PICTURES);
     let (mut in_int8, mut in_both) = (0.0, 0.0);
     // The first time only warms up caches and threads.
     for _ in 0..2 {
-        let started = Instant::now();
-        let seconds = || started.elapsed().as_secs_f64() / few.len().max(1) as f64;
+        let started = clock.seconds();
+        let seconds = || (clock.seconds() - started) / few.len().max(1) as f64;
         let batch = dataset.evaluation_batch(Split::Validation, &few, candidate.data);
         interpreter
             .evaluate(&batch.pixels, &batch.labels)
             .or_internal()?;
+        work::int8_evaluation(session, dataset, candidate, few.len());
         in_int8 = seconds();
         // In float it is rendered again.
         let batch = dataset.evaluation_batch(Split::Validation, &few, candidate.data);
         trained.logits(&batch.pixels);
+        work::float_evaluation(session, dataset, candidate, few.len());
         in_both = seconds();
     }
     let pictures = quantising::choice_pictures(dataset);

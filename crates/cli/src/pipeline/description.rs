@@ -4,8 +4,10 @@ use danas_data::Dataset;
 use danas_space::SearchSpace;
 use danas_study::{ClassRecord, LimitRecord, RunRecord, Store};
 
+use crate::args::MethodName;
 use crate::config::{Budget, Configuration};
 use crate::message::{Outcome, from_study};
+use crate::output::plural;
 use crate::pipeline::objective;
 use crate::pipeline::session::Session;
 use crate::units::Span;
@@ -65,7 +67,16 @@ pub(crate) fn record(
 fn options(session: &Session<'_>, space: &SearchSpace, dataset: &Dataset) -> Vec<(String, String)> {
     let config = session.config;
     let budget = match config.budget {
-        Budget::Time(time) => Span(time).to_string(),
+        Budget::Time(time) => match &config.work_clock {
+            None => Span(time).to_string(),
+            Some(costs) => format!(
+                "{} of the work of {} with {} and {}",
+                Span(time),
+                costs.processor,
+                costs.isa,
+                plural(costs.threads, "thread")
+            ),
+        },
         Budget::Steps(steps) => format!(
             "{} supernet steps, {} candidates, {} final steps",
             steps.supernet, steps.search, steps.finishing
@@ -88,6 +99,7 @@ fn options(session: &Session<'_>, space: &SearchSpace, dataset: &Dataset) -> Vec
             format!("{:.2e}", space.cardinality()),
         ),
         ("strategy", format!("{:?}", config.strategy).to_lowercase()),
+        ("method", method(config.method).to_string()),
         ("models", config.models.to_string()),
         ("split", dataset.rule().to_string()),
         ("threads", rayon::current_num_threads().to_string()),
@@ -107,4 +119,13 @@ fn class_weights(config: &Configuration, dataset: &Dataset) -> String {
         return "all classes alike".to_string();
     }
     format!("{least:.2} to {most:.2}, inverse to how often a class occurs")
+}
+
+/// A method in words.
+fn method(method: MethodName) -> &'static str {
+    match method {
+        MethodName::Shared => "one supernet for all data configurations",
+        MethodName::Separate => "a supernet per data configuration, candidates adapted to it",
+        MethodName::None => "no supernet, candidates trained from scratch",
+    }
 }

@@ -1,8 +1,9 @@
 //! The examples of a run: what is there, what to search on it, and loading.
 
+use danas_bench::Load;
 use danas_data::{
-    Catalogue, DataSpace, Dataset, LoadEvent, LoadOptions, ReadLimits, ScanOptions, Split, load,
-    scan, survey,
+    Catalogue, DataSpace, Dataset, LoadEvent, LoadOptions, ReadLimits, ScanOptions, Split, Survey,
+    load, scan, survey,
 };
 
 use crate::config::Configuration;
@@ -57,6 +58,12 @@ pub(crate) fn load_all(
     let dataset = decode(&session.screen, catalogue, &options)?;
     same_examples(session, &dataset)?;
     Ok(dataset)
+}
+
+/// What decoding pictures of these sizes consists of.
+pub(crate) fn load_of(survey: &Survey) -> Load {
+    let pixels = survey.width.median * survey.height.median;
+    Load::of_pixels((survey.pictures * pixels) as f64)
 }
 
 /// Decodes with a bar, and says what was found.

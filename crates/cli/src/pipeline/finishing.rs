@@ -5,18 +5,17 @@ use danas_measure::Objective;
 use danas_search::worth_finishing;
 use danas_space::Candidate;
 use danas_study::{CandidateRecord, Store};
-use danas_supernet::{FinalTrainer, ScoringOptions, Supernet, Trained};
+use danas_supernet::{FinalTrainer, ScoringOptions, Trained};
 
 use crate::clock::{Phase, Plan, Until};
-use crate::interrupt;
-use crate::message::{Blame, Outcome, from_study};
+use crate::message::{Outcome, from_study};
 use crate::output::plural;
-use crate::pipeline::checkpoint;
-use crate::pipeline::deploying;
+use crate::pipeline::course::Course;
 use crate::pipeline::objective;
 use crate::pipeline::searching::candidate_of;
 use crate::pipeline::session::{Session, key};
-use crate::pipeline::training::StepLoop;
+use crate::pipeline::weights::Weights;
+use crate::pipeline::{deploying, work};
 use crate::result;
 use crate::units::readable_seconds;
 
@@ -44,25 +43,25 @@ pub(crate) struct Finalist {
 pub(crate) fn train(
     session: &Session<'_>,
     dataset: &Dataset,
-    supernet: &Supernet,
+    weights: &mut Weights<'_>,
 ) -> Outcome<Vec<Finalist>> {
     let objective = objective::resolve(session.config, dataset.classes())?;
     let chosen = choose(session, objective)?;
-    reserve_evaluation(session, dataset, supernet, &chosen)?;
-    let weights = time_weights(chosen.iter().map(|(record, _)| record.cost.macs));
+    reserve_evaluation(session, dataset, weights, &chosen)?;
+    let needs = time_needs(chosen.iter().map(|(record, _)| record.cost.macs));
     let begun = session.clock.seconds();
     let mut finalists = Vec::new();
     let mut steps = Vec::new();
     for (index, (record, candidate)) in chosen.into_iter().enumerate() {
-        let share = weights[index] / weights[index..].iter().sum::<f64>();
-        let mut trainer = FinalTrainer::new(
-            supernet,
+        let share = needs[index] / needs[index..].iter().sum::<f64>();
+        let trainer = FinalTrainer::new(
+            weights.of(candidate.data)?,
             &candidate,
             dataset,
             session.config.final_training(),
             &session.streams,
         );
-        train_one(session, &record, share, &mut trainer)?;
+        let trainer = train_one(session, dataset, &record, share, trainer)?;
         steps.push(format!("{} for model {}", trainer.steps(), record.id));
         let trained = trainer.finish(ScoringOptions::default());
         finalists.push(Finalist {
@@ -86,13 +85,13 @@ pub(crate) fn train(
 
 /// How the time is divided: by what a step costs, so that all get as many, but the first and most accurate candidate,
 /// the likeliest to be recommended, gets at least half.
-fn time_weights(macs: impl Iterator<Item = u64>) -> Vec<f64> {
-    let mut weights: Vec<f64> = macs.map(step_cost).collect();
-    let others: f64 = weights.iter().skip(1).sum();
-    if let Some(first) = weights.first_mut() {
+fn time_needs(macs: impl Iterator<Item = u64>) -> Vec<f64> {
+    let mut needs: Vec<f64> = macs.map(step_cost).collect();
+    let others: f64 = needs.iter().skip(1).sum();
+    if let Some(first) = needs.first_mut() {
         *first = first.max(others);
     }
-    weights
+    needs
 }
 
 /// What a training step of a network with so many MACs costs, in no unit: it only compares networks.
@@ -131,7 +130,7 @@ fn choose(
 fn reserve_evaluation(
     session: &Session<'_>,
     dataset: &Dataset,
-    supernet: &Supernet,
+    weights: &mut Weights<'_>,
     chosen: &[(CandidateRecord, Candidate)],
 ) -> Outcome<()> {
     let Some(plan) = session.plan()? else {
@@ -140,58 +139,66 @@ fn reserve_evaluation(
     if session.is_over(Phase::Finishing)? {
         return Ok(());
     }
+    let finishing = match session.decided(key::FINISHING_END)? {
+        Some(end) => end,
+        None => {
+            let seconds = evaluation_seconds(session, dataset, weights, chosen)?;
+            let now = session.clock.seconds();
+            let seconds = seconds + REPAIR * (plan.end - now);
+            // Even where evaluation is slow, half of what is left goes to training.
+            let end = (plan.end - seconds).max(now + (plan.end - now) / 2.0);
+            session.decide(key::FINISHING_END, end)?;
+            end
+        }
+    };
+    session.put(key::PLAN, &Plan { finishing, ..plan })
+}
+
+/// How long the way from the trained candidates to the report will take.
+fn evaluation_seconds(
+    session: &Session<'_>,
+    dataset: &Dataset,
+    weights: &mut Weights<'_>,
+    chosen: &[(CandidateRecord, Candidate)],
+) -> Outcome<f64> {
     let mut seconds = REPORT_SECONDS;
     let mut extraction = 0.0;
     for (_, candidate) in chosen {
-        let trial = deploying::trial(dataset, supernet, candidate)?;
+        let start = weights.of(candidate.data)?;
+        let trial = deploying::trial(session, dataset, start, candidate)?;
         seconds += CAUTION * trial.evaluation;
         // Networks are taken out as they are finished, in the time of those after them; of the last, none is left.
         extraction = CAUTION * trial.extraction;
     }
-    let now = session.clock.seconds();
-    seconds += extraction + REPAIR * (plan.end - now);
-    // Even where evaluation is slow, half of what is left goes to training.
-    let finishing = (plan.end - seconds).max(now + (plan.end - now) / 2.0);
-    session.put(key::PLAN, &Plan { finishing, ..plan })
+    Ok(seconds + extraction)
 }
 
 /// Trains one candidate for its share of the time that is left, or the steps that were asked for.
-fn train_one(
+fn train_one<'a>(
     session: &Session<'_>,
+    dataset: &Dataset,
     record: &CandidateRecord,
     share: f64,
-    trainer: &mut FinalTrainer<'_>,
-) -> Outcome<()> {
+    trainer: FinalTrainer<'a>,
+) -> Outcome<FinalTrainer<'a>> {
     let path = deploying::checkpoint_path(&session.folder, record.id);
-    if let Some(checkpoint) = checkpoint::load(&path)? {
-        trainer.restore(&checkpoint).or_internal()?;
+    let mut course = Course::open(session, trainer, path)?;
+    let mut trained: Vec<u64> = session.decided(key::TRAINED)?.unwrap_or_default();
+    if !trained.contains(&record.id) {
+        let until = until_of(session, record.id, share)?;
+        let name = format!("model {}", record.id);
+        let task = session.screen.task(&name, "steps");
+        course.run(until, &task, |progress, report| {
+            task.update(progress, report.step, || format!("loss {:.3}", report.loss));
+        })?;
+        let trainer = &course.training;
+        work::extraction(session, dataset, trainer.candidate());
+        trained.push(record.id);
+        session.decide(key::TRAINED, trained)?;
+        session.save_clock()?;
+        task.finish(format!("{}, {} steps", record.data_label, trainer.steps()));
     }
-    let mut trained: Vec<u64> = session.get(key::TRAINED)?.unwrap_or_default();
-    if trained.contains(&record.id) {
-        return Ok(());
-    }
-    let until = until_of(session, record.id, share)?;
-    let name = format!("model {}", record.id);
-    let task = session.screen.task(&name, "steps");
-    let mut work = StepLoop::new(session, until, trainer.steps());
-    while !work.is_over() {
-        let report = trainer.step(work.progress()).or_internal()?;
-        work.stepped(&report, &task)?;
-        task.update(work.progress(), report.step, || {
-            format!("loss {:.3}", report.loss)
-        });
-        if work.checkpoint_due() || interrupt::requested() {
-            checkpoint::save(&path, &trainer.checkpoint())?;
-            session.save_clock()?;
-        }
-        session.stop_if_asked()?;
-    }
-    checkpoint::save(&path, &trainer.checkpoint())?;
-    trained.push(record.id);
-    session.put(key::TRAINED, &trained)?;
-    session.save_clock()?;
-    task.finish(format!("{}, {} steps", record.data_label, trainer.steps()));
-    Ok(())
+    Ok(course.training)
 }
 
 /// When the training of a candidate ends: decided when it begins, and kept for a continued run.
@@ -202,6 +209,7 @@ fn until_of(session: &Session<'_>, id: u64, share: f64) -> Outcome<Until> {
     };
     let key = format!("final-{id}");
     if let Some((from, to)) = session.get(&key)? {
+        session.clock.reach(from);
         return Ok(Until::Seconds { from, to });
     }
     let from = session.clock.seconds();

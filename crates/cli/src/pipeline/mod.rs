@@ -2,8 +2,10 @@
 //! they do is in the other rooms.
 
 mod audit;
+mod calibrating;
 mod card;
 mod checkpoint;
+mod course;
 mod deploying;
 mod description;
 mod examples;
@@ -12,18 +14,22 @@ mod objective;
 mod quantising;
 mod records;
 mod repairing;
+mod scoring;
 mod searching;
 mod session;
 mod training;
+mod weights;
+mod work;
 
 use std::time::Instant;
 
+use danas_bench::Work;
 use danas_data::{Dataset, Split};
 use danas_device::{Limits, Target, format_count};
 use danas_space::{Candidate, Infeasible, NetworkSpace, Sampler, SearchSpace, lower};
 use danas_study::{Store, Study, Summary};
 
-use crate::args::SpaceName;
+use crate::args::{MethodName, SpaceName};
 use crate::clock::Phase;
 use crate::commands::board;
 use crate::config::Configuration;
@@ -32,8 +38,10 @@ use crate::message::{Blame, Failure, Outcome, Status, from_study};
 use crate::progress::Screen;
 use crate::result;
 use session::{Session, key};
+use weights::{Weights, Wholes};
 
 pub(crate) use audit::{Extent, audit};
+pub(crate) use calibrating::{Calibration, Thoroughness, calibrate};
 pub(crate) use deploying::{MODEL_FILES, evaluate};
 pub(crate) use examples::decode;
 
@@ -91,6 +99,9 @@ pub(crate) fn run(mut config: Configuration, started: Instant) -> Outcome<Finish
     session.stop_if_asked()?;
     let space = SearchSpace::new(data, networks).or_input()?;
     if !session.is_over(Phase::Data)? {
+        session
+            .clock
+            .spend(Work::Decoding, || examples::load_of(dataset.survey()));
         for file in dataset.skipped() {
             session
                 .study
@@ -160,9 +171,27 @@ fn search_feasible(
     dataset: &Dataset,
     sampler: &Sampler<'_>,
 ) -> Outcome<Status> {
-    let supernet = training::train(session, space, dataset, sampler)?;
-    searching::search(session, dataset, sampler, &supernet)?;
-    let finalists = finishing::train(session, dataset, &supernet)?;
+    if session.config.method != MethodName::Separate {
+        return search_with(session, space, dataset, sampler, Wholes::new());
+    }
+    // A supernet that is trained as one network knows nothing of networks that are no part of it.
+    let wholes = weights::wholes(sampler);
+    let violation =
+        |candidate: &Candidate| sampler.excess(candidate) + weights::excess(&wholes, candidate);
+    let parts = Sampler::new(space, &violation).or_internal()?;
+    search_with(session, space, dataset, &parts, wholes.clone())
+}
+
+fn search_with(
+    session: &Session<'_>,
+    space: &SearchSpace,
+    dataset: &Dataset,
+    sampler: &Sampler<'_>,
+    wholes: Wholes,
+) -> Outcome<Status> {
+    let mut weights = Weights::new(session, space, dataset, sampler, wholes)?;
+    searching::search(session, dataset, sampler, &mut weights)?;
+    let finalists = finishing::train(session, dataset, &mut weights)?;
     Ok(if deploying::deploy(session, dataset, &finalists)? {
         Status::Done
     } else {
@@ -181,7 +210,7 @@ fn macs_cap(
     let Some(plan) = session.plan()? else {
         return Ok(None);
     };
-    if let Some(cap) = session.get(key::MACS_CAP)? {
+    if let Some(cap) = session.decided(key::MACS_CAP)? {
         return Ok(cap);
     }
     let classes = dataset.classes().len();
@@ -204,13 +233,13 @@ fn macs_cap(
     let cap = (affordable < largest).then_some(affordable);
     if let Some(cap) = cap {
         session.note(&format!(
-            "networks above {} MACs are left out: with {} MACs a step takes {:.0} ms here, and the supernet needs enough of them",
+            "networks above {} MACs are left out: with {} MACs a step takes {:.0} ms, and the supernet needs enough of them",
             format_count(cap),
             format_count(macs),
             seconds * 1e3
         ))?;
     }
-    session.put(key::MACS_CAP, &cap)?;
+    session.decide(key::MACS_CAP, cap)?;
     Ok(cap)
 }
 

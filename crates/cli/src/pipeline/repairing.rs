@@ -1,5 +1,6 @@
 //! Quantisation-aware fine-tuning of the networks that lose accuracy by quantisation.
 
+use danas_bench::{Load, Work};
 use danas_data::{Dataset, Split};
 use danas_deploy::{Evaluation, Int8Model, Interpreter, quantise};
 use danas_supernet::{FineTuner, Grid, TrainingOptions};
@@ -7,11 +8,12 @@ use danas_supernet::{FineTuner, Grid, TrainingOptions};
 use crate::clock::Until;
 use crate::config::Budget;
 use crate::message::{Blame, Outcome};
+use crate::pipeline::course::StepLoop;
 use crate::pipeline::deploying::{Finished, evaluate, write_files};
 use crate::pipeline::finishing::{CAUTION, REPORT_SECONDS};
 use crate::pipeline::quantising::float_model;
 use crate::pipeline::session::Session;
-use crate::pipeline::training::StepLoop;
+use crate::pipeline::work;
 use crate::progress::Task;
 use crate::result::percent;
 
@@ -134,13 +136,16 @@ fn fine_tune(
         ..FineTuner::options()
     };
     let mut tuner = FineTuner::new(trained, &grids, dataset, options, &session.streams);
-    let mut work = StepLoop::new(session, until, 0);
-    while !work.is_over() {
-        let Ok(report) = tuner.step(work.progress()) else {
+    let candidate = &model.finalist.candidate;
+    let classes = dataset.classes().len();
+    let mut steps = StepLoop::new(session, until, 0, 0.0);
+    while !steps.is_over() {
+        let Ok(report) = tuner.step(steps.progress()) else {
             // It has diverged; whether its last weights are any better is seen below.
             break;
         };
-        work.stepped(&report, task)?;
+        let load = || Load::of(candidate, classes, report.images);
+        steps.stepped(&report, Work::FineTuning, load, task)?;
         session.stop_if_asked()?;
     }
     if tuner.steps() == 0 {
@@ -149,8 +154,8 @@ fn fine_tune(
     let tuned = float_model(trained, &tuner.parameters())?;
     let quantised = quantise(&tuned, &model.ranges).or_internal()?;
     let interpreter = Interpreter::new(quantised.clone());
-    let config = model.finalist.candidate.data;
-    let evaluation = evaluate(&interpreter, dataset, Split::Validation, config)?;
+    let evaluation = evaluate(&interpreter, dataset, Split::Validation, candidate.data)?;
+    work::int8_evaluation(session, dataset, candidate, dataset.len(Split::Validation));
     Ok(Some(FineTuned {
         model: quantised,
         evaluation,

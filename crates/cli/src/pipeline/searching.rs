@@ -1,6 +1,6 @@
-//! The search: candidates are proposed, scored from the supernet, and recorded.
+//! The search: candidates are proposed, scored, and recorded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use danas_data::Dataset;
 use danas_device::{Cost, Target};
@@ -8,16 +8,21 @@ use danas_measure::Objective;
 use danas_search::{Nsga2, Nsga2Options, RandomSearch, Strategy};
 use danas_space::{Candidate, Sampler, lower};
 use danas_study::{CandidateRecord, CostRecord, Store};
-use danas_supernet::{Score, Scorer, ScoringOptions, Supernet};
+use danas_supernet::Score;
 
-use crate::args::StrategyName;
+use crate::args::{MethodName, StrategyName};
 use crate::clock::Phase;
+use crate::config::Budget;
 use crate::interrupt;
 use crate::message::{Blame, Outcome, from_study};
-use crate::pipeline::objective;
-use crate::pipeline::session::{Pacer, Session};
+use crate::pipeline::session::{Pacer, Session, key};
+use crate::pipeline::weights::Weights;
+use crate::pipeline::{objective, scoring};
 use crate::result::{self, percent};
 use crate::units::readable_seconds;
+
+/// Members of the population where scores are dear, as in the paper.
+const PAPER_POPULATION: usize = 10;
 
 /// Scores candidates until the phase is over or there are no more. Scores that were recorded before are replayed, so
 /// that the strategy is in the state it was left in.
@@ -28,7 +33,7 @@ pub(crate) fn search(
     session: &Session<'_>,
     dataset: &Dataset,
     sampler: &Sampler<'_>,
-    supernet: &Supernet,
+    weights: &mut Weights<'_>,
 ) -> Outcome<()> {
     if session.is_over(Phase::Search)? {
         return Ok(());
@@ -45,10 +50,18 @@ pub(crate) fn search(
         .fold(0.0, f64::max);
 
     let until = session.until(Phase::Search)?;
-    let mut scorer = Scorer::new(supernet, dataset, ScoringOptions::default());
     let task = session.screen.task("search", "candidates");
     let mut clock_pace = Pacer::for_clock(&session.clock);
-    let (begun, mut last_seconds) = (session.clock.seconds(), 0.0);
+    // What an earlier session has done is neither forgotten nor done again on a work clock.
+    let mut seen = BTreeSet::new();
+    for record in &recorded {
+        seen.insert(candidate_of(record)?.data);
+        session.clock.reach(record.at_seconds);
+    }
+    let mut scores = scoring::scores(session, dataset, weights, seen);
+    let phase_begun = session.get(key::PHASE_END)?.unwrap_or(0.0);
+    let mut last_seconds = last_seconds(&recorded, phase_begun);
+    let begun = session.clock.seconds();
     let mut exhausted = false;
     // However short the time, there must be something to choose from.
     let least = session.config.models as u64;
@@ -60,7 +73,7 @@ pub(crate) fn search(
             exhausted = true;
             break;
         };
-        let score = scorer.score(&candidate);
+        let score = scores.score(&candidate)?;
         let record = record(session, &candidate, classes, Some(score))?;
         session
             .study
@@ -87,7 +100,32 @@ pub(crate) fn search(
         percent(best)
     );
     task.finish(&done);
-    session.end_phase(Phase::Search, done, None)
+    session.end_phase(
+        Phase::Search,
+        done,
+        reason(session.config.method, session.config.budget),
+    )
+}
+
+/// Why the search was given its time, where the scores hold most of the work.
+fn reason(method: MethodName, budget: Budget) -> Option<String> {
+    let spent = match (method, budget) {
+        (MethodName::Shared, _) | (_, Budget::Steps(_)) => return None,
+        (MethodName::Separate, Budget::Time(_)) => {
+            "of which supernets of data configurations may take five sixths, and adapting candidates to one the rest"
+        }
+        (MethodName::None, Budget::Time(_)) => "in which every candidate is trained from scratch",
+    };
+    Some(format!("60 % of the time after loading, {spent}"))
+}
+
+/// Seconds that the last score took in a phase that began at a moment of the run's clock; 0 before the first.
+fn last_seconds(recorded: &[CandidateRecord], phase_begun: f64) -> f64 {
+    match recorded {
+        [] => 0.0,
+        [only] => only.at_seconds - phase_begun,
+        [.., before, last] => last.at_seconds - before.at_seconds,
+    }
 }
 
 /// Tells a new strategy what an earlier session learnt.
@@ -103,24 +141,30 @@ fn replay(
     Ok(())
 }
 
-/// The strategy asked for. It begins with the smallest and the largest candidate of every data configuration, between
-/// which the front lies.
+/// The strategy asked for. Where scores are cheap it begins with the smallest and the largest candidate of every data
+/// configuration, between which the front lies.
 fn strategy<'a>(
     session: &Session<'_>,
     sampler: &'a Sampler<'a>,
 ) -> Outcome<Box<dyn Strategy + 'a>> {
     let ends = |&config| [sampler.smallest_for(config), sampler.largest_for(config)];
-    let seeds: Vec<Candidate> = sampler
-        .feasible_configs()
-        .iter()
-        .flat_map(ends)
-        .flatten()
-        .cloned()
-        .collect();
+    let configs = sampler.feasible_configs().iter();
+    let seeds: Vec<Candidate> = match session.config.method {
+        MethodName::Shared => configs.flat_map(ends).flatten().cloned().collect(),
+        // There will not be many more scores than these.
+        MethodName::Separate | MethodName::None => Vec::new(),
+    };
+    let options = match session.config.method {
+        MethodName::Shared => Nsga2Options::default(),
+        MethodName::Separate | MethodName::None => Nsga2Options {
+            population: PAPER_POPULATION,
+            ..Nsga2Options::default()
+        },
+    };
     let streams = session.streams;
     Ok(match session.config.strategy {
         StrategyName::Nsga2 => {
-            Box::new(Nsga2::new(sampler, streams, seeds, Nsga2Options::default()).or_internal()?)
+            Box::new(Nsga2::new(sampler, streams, seeds, options).or_internal()?)
         }
         StrategyName::Random => Box::new(RandomSearch::new(sampler, streams, seeds)),
     })

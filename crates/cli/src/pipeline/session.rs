@@ -6,6 +6,7 @@ use danas_data::Streams;
 use danas_device::Target;
 use danas_study::{PhaseRecord, RunFolder, Store, Study};
 
+use crate::args::MethodName;
 use crate::clock::{Clock, Phase, Plan, Until};
 use crate::config::{Budget, Configuration};
 use crate::interrupt;
@@ -25,11 +26,13 @@ pub(crate) mod key {
     /// What was found at the source of examples.
     pub(crate) const EXAMPLES: &str = "examples";
     /// The limit on MACs that the time imposes, if any.
-    pub(crate) const MACS_CAP: &str = "macs-cap";
+    pub(crate) const MACS_CAP: &str = "macs-cap-decided";
+    /// When final training ends, as trials of the evaluation say.
+    pub(crate) const FINISHING_END: &str = "finishing-end";
     /// The candidates that are trained to the end.
     pub(crate) const CHOSEN: &str = "chosen";
     /// Those of them that are trained.
-    pub(crate) const TRAINED: &str = "trained";
+    pub(crate) const TRAINED: &str = "trained-until";
     /// The exit status of the finished run.
     pub(crate) const FINISHED: &str = "finished";
 }
@@ -62,12 +65,16 @@ impl<'a> Session<'a> {
         let opened =
             RunFolder::create_or_resume(&config.out, &config.to_toml()?).map_err(from_study)?;
         let before: Option<f64> = opened.study.get(key::CLOCK).map_err(from_study)?;
+        let clock = match &config.work_clock {
+            Some(costs) => Clock::of_work(costs.clone()),
+            None => Clock::of_time(started),
+        };
         let session = Session {
             config,
             target,
             folder: opened.folder,
             study: opened.study,
-            clock: Clock::new(started).after(before.unwrap_or(0.0)),
+            clock: clock.after(before.unwrap_or(0.0)),
             screen,
             streams: Streams::new(config.seed),
         };
@@ -93,6 +100,23 @@ impl<'a> Session<'a> {
         T: serde::Serialize + serde::de::DeserializeOwned + PartialEq,
     {
         self.study.put(key, value).map_err(from_study)
+    }
+
+    /// Keeps what was decided at this moment of the run's clock.
+    pub(crate) fn decide<T>(&self, key: &str, value: T) -> Outcome<()>
+    where
+        T: serde::Serialize + serde::de::DeserializeOwned + PartialEq,
+    {
+        self.put(key, &(value, self.clock.seconds()))
+    }
+
+    /// What was decided. The clock of a continued run shows at least the moment at which it was.
+    pub(crate) fn decided<T: serde::de::DeserializeOwned>(&self, key: &str) -> Outcome<Option<T>> {
+        let found: Option<(T, f64)> = self.get(key)?;
+        Ok(found.map(|(value, at)| {
+            self.clock.reach(at);
+            value
+        }))
     }
 
     /// A small value that was kept.
@@ -145,14 +169,25 @@ impl<'a> Session<'a> {
             });
             return Ok(Until::Steps(steps));
         };
-        let (from, to) = match phase {
-            Phase::Data => (0.0, plan.data),
-            Phase::Supernet => (plan.data, plan.supernet),
-            Phase::Search => (plan.supernet, plan.search),
-            Phase::Finishing => (plan.search, plan.finishing),
-            Phase::Report => (plan.finishing, plan.end),
-        };
+        let (from, to) = self.span(&plan, phase);
         Ok(Until::Seconds { from, to })
+    }
+
+    /// Sets a work clock back to when the last phase ended: what a stopped session did since is done again, and counts
+    /// once.
+    pub(crate) fn begin_again(&self) -> Outcome<()> {
+        if let Some(ended) = self.get(key::PHASE_END)? {
+            self.clock.undo_work_since(ended);
+        }
+        Ok(())
+    }
+
+    /// From when to when a phase lasts. Without a supernet for all, the search has the time of its training too.
+    fn span(&self, plan: &Plan, phase: Phase) -> (f64, f64) {
+        match (phase, self.config.method) {
+            (Phase::Search, MethodName::Separate | MethodName::None) => (plan.data, plan.search),
+            _ => plan.span(phase),
+        }
     }
 
     /// Whether a phase is over.
@@ -170,7 +205,10 @@ impl<'a> Session<'a> {
     ) -> Outcome<()> {
         let now = self.clock.seconds();
         let begun: f64 = self.get(key::PHASE_END)?.unwrap_or(0.0);
-        let planned = self.plan()?.map_or(now - begun, |plan| plan.planned(phase));
+        let planned = self.plan()?.map_or(now - begun, |plan| {
+            let (from, to) = self.span(&plan, phase);
+            to - from
+        });
         let record = PhaseRecord {
             name: phase.name().to_string(),
             planned_seconds: planned.max(0.0),

@@ -1,17 +1,14 @@
 //! The supernet: how large a network the time allows, and its training.
 
-use std::time::Instant;
-
 use danas_data::Dataset;
 use danas_device::format_count;
 use danas_space::{Sampler, SearchSpace, lower};
-use danas_supernet::{StepReport, Supernet, Trainer, TrainingEvent, TrainingOptions};
+use danas_supernet::{Supernet, Trainer, TrainingOptions};
 
-use crate::clock::{Phase, Until};
+use crate::clock::Phase;
 use crate::message::{Blame, Outcome};
-use crate::pipeline::checkpoint;
-use crate::pipeline::session::{Pacer, Session, key};
-use crate::progress::Task;
+use crate::pipeline::course::{Course, Training};
+use crate::pipeline::session::{Session, key};
 use crate::units::readable_seconds;
 
 /// The fewest steps that make a supernet worth searching: below, small networks still gain more from further steps than
@@ -59,13 +56,15 @@ pub(crate) fn trial(
         .map(|(largest, _)| lower(largest, classes).macs());
     let largest = largest.max().unwrap_or(1);
     for _ in 0..WARMING_STEPS {
-        trainer.step(0.0).or_internal()?;
+        let report = trainer.step(0.0).or_internal()?;
+        session.clock.spend(Trainer::WORK, || trainer.load(&report));
     }
-    let started = Instant::now();
+    let started = session.clock.seconds();
     for _ in 0..TRIAL_STEPS {
-        trainer.step(0.0).or_internal()?;
+        let report = trainer.step(0.0).or_internal()?;
+        session.clock.spend(Trainer::WORK, || trainer.load(&report));
     }
-    let seconds = started.elapsed().as_secs_f64() / f64::from(TRIAL_STEPS);
+    let seconds = (session.clock.seconds() - started) / f64::from(TRIAL_STEPS);
     Ok((largest, seconds))
 }
 
@@ -79,36 +78,25 @@ pub(crate) fn train(
     dataset: &Dataset,
     sampler: &Sampler<'_>,
 ) -> Outcome<Supernet> {
-    let path = session.folder.supernet();
-    let mut trainer = new_trainer(session, space, dataset, sampler);
-    if let Some(checkpoint) = checkpoint::load(&path)? {
-        trainer.restore(&checkpoint).or_internal()?;
-    }
+    let trainer = new_trainer(session, space, dataset, sampler);
+    let mut course = Course::open(session, trainer, session.folder.supernet())?;
     if session.is_over(Phase::Supernet)? {
-        return Ok(trainer.into_supernet());
+        return Ok(course.training.into_supernet());
     }
-    let until = session.until(Phase::Supernet)?;
     let task = session.screen.task("supernet", "steps");
-    let mut work = StepLoop::new(session, until, trainer.steps());
-    while !work.is_over() {
-        let report = trainer.step(work.progress()).or_internal()?;
-        work.stepped(&report, &task)?;
-        task.update(work.progress(), report.step, || {
-            format!("loss {:.3}", report.loss)
-        });
-        let stopping = crate::interrupt::requested();
-        if work.checkpoint_due() || stopping {
-            checkpoint::save(&path, &trainer.checkpoint())?;
-            session.save_clock()?;
-        }
-        session.stop_if_asked()?;
-    }
-    checkpoint::save(&path, &trainer.checkpoint())?;
+    let seconds = course.run(
+        session.until(Phase::Supernet)?,
+        &task,
+        |progress, report| {
+            task.update(progress, report.step, || format!("loss {:.3}", report.loss));
+        },
+    )?;
+    let trainer = course.training;
     let done = format!(
         "{} steps of {} pictures in {}, {} weights",
         trainer.steps(),
         TrainingOptions::supernet().batch,
-        readable_seconds(work.seconds()),
+        readable_seconds(seconds),
         format_count(trainer.supernet().parameters() as u64)
     );
     task.finish(&done);
@@ -118,7 +106,7 @@ pub(crate) fn train(
 
 /// Why the supernet was given its time, where the time in turn limited the networks.
 fn capped_reason(session: &Session<'_>) -> Outcome<Option<String>> {
-    let cap: Option<u64> = session.get(key::MACS_CAP)?.flatten();
+    let cap: Option<u64> = session.decided(key::MACS_CAP)?.flatten();
     Ok(cap.map(|cap| {
         format!(
             "{}; networks above {} MACs are left out, so that it gets enough steps",
@@ -128,98 +116,25 @@ fn capped_reason(session: &Session<'_>) -> Outcome<Option<String>> {
     }))
 }
 
+/// A supernet before any training.
+pub(crate) fn fresh(session: &Session<'_>, space: &SearchSpace, dataset: &Dataset) -> Supernet {
+    Supernet::new(&space.envelope(), dataset.classes().len(), &session.streams)
+        .with_isa(session.config.isa)
+}
+
 fn new_trainer<'a>(
     session: &Session<'_>,
     space: &SearchSpace,
     dataset: &'a Dataset,
     sampler: &'a Sampler<'a>,
 ) -> Trainer<'a> {
-    let supernet = Supernet::new(&space.envelope(), dataset.classes().len(), &session.streams)
-        .with_isa(session.config.isa);
     Trainer::new(
-        supernet,
+        fresh(session, space, dataset),
         dataset,
         sampler,
         session.config.supernet_training(),
         &session.streams,
     )
-}
-
-/// What every loop of training steps needs to know: when it is over, and when a checkpoint is due.
-pub(crate) struct StepLoop<'a> {
-    session: &'a Session<'a>,
-    until: Until,
-    done: u64,
-    pacer: Pacer,
-    begun: f64,
-    last: f64,
-    step_seconds: f64,
-}
-
-impl<'a> StepLoop<'a> {
-    /// A loop that continues after `done` steps.
-    pub(crate) fn new(session: &'a Session<'a>, until: Until, done: u64) -> Self {
-        let now = session.clock.seconds();
-        let pacer = Pacer::every(checkpoint::INTERVAL, &session.clock);
-        StepLoop {
-            session,
-            until,
-            done,
-            pacer,
-            begun: now,
-            last: now,
-            step_seconds: 0.0,
-        }
-    }
-
-    /// Whether no further step should begin.
-    pub(crate) fn is_over(&self) -> bool {
-        self.until
-            .is_over(&self.session.clock, self.done, self.step_seconds)
-    }
-
-    /// The share of the loop that is over.
-    pub(crate) fn progress(&self) -> f64 {
-        self.until.progress(&self.session.clock, self.done)
-    }
-
-    /// Whether a checkpoint is due.
-    pub(crate) fn checkpoint_due(&mut self) -> bool {
-        self.pacer.due(&self.session.clock)
-    }
-
-    /// Seconds since the loop began in this session.
-    pub(crate) fn seconds(&self) -> f64 {
-        self.session.clock.seconds() - self.begun
-    }
-
-    /// Takes note of a step, and tells of what went wrong in it.
-    pub(crate) fn stepped(&mut self, report: &StepReport, task: &Task) -> Outcome<()> {
-        let now = self.session.clock.seconds();
-        self.step_seconds = now - self.last;
-        (self.done, self.last) = (report.step, now);
-        match report.event {
-            Some(event) => self.session.note_during(task, &words(event)),
-            None => Ok(()),
-        }
-    }
-}
-
-/// An event of training in words.
-fn words(event: TrainingEvent) -> String {
-    match event {
-        TrainingEvent::Diverged {
-            step,
-            restored,
-            factor,
-        } => format!(
-            "training diverged at step {step}; went back to the weights of step {restored} and learns with {factor} of the rate from now on"
-        ),
-        TrainingEvent::Collapsed { step, loss, factor } => format!(
-            "training had collapsed at step {step} (loss {loss:.3}, no better than guessing); went back and learns with {factor} of the rate from now on"
-        ),
-        other => format!("{other:?}"),
-    }
 }
 
 /// The most MACs of the smallest networks that are feasible: a cap below would leave a data configuration empty.

@@ -72,6 +72,9 @@ fn what_cannot_be_measured_is_refused_with_a_hint() {
     assert!(said.contains("did you mean `W1-train`?"), "{said}");
     let said = fails(&mut quick("W1-train-pictures"), 1);
     assert!(said.contains("--data"), "{said}");
+    let mut two = danas();
+    two.args(["bench", "--calibrate", "x.toml", "--threads", "1,2"]);
+    assert!(fails(&mut two, 1).contains("one number of threads"));
     assert!(fails(danas().args(["bench", "--rounds", "0"]), 1).contains("rounds"));
     assert!(fails(danas().args(["bench", "--threads", "0"]), 1).contains("threads"));
 }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::work_clock::slow_machine;
 use crate::{EXAMPLES, danas, fails, json};
 
 fn compare(out: &std::path::Path) -> assert_cmd::Command {
@@ -12,68 +13,86 @@ fn compare(out: &std::path::Path) -> assert_cmd::Command {
     command
 }
 
+/// Accuracy, hypervolume and input of every search.
+fn searches(result: &Value) -> &Vec<Value> {
+    result.as_array().expect("an array of searches")
+}
+
 #[test]
 fn every_search_is_made_once_and_the_page_tells_of_all() {
     let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("comparison");
-    let command = || {
-        let mut command = compare(&out);
-        command.args(["--limits", "48KiB/160KiB", "--times", "2s", "--seeds", "2"]);
-        command.args(["--methods", "searched,fixed,random", "--fixed", "16:mono"]);
+    let machine = slow_machine(folder.path());
+    let command = |out: &str, threads: &str| {
+        let mut command = compare(&folder.path().join(out));
+        command.args(["--limits", "48KiB/160KiB", "--times", "20s", "--seeds", "2"]);
+        command.args([
+            "--methods",
+            "searched,fixed,random,separate,none",
+            "--fixed",
+            "16:mono",
+        ]);
+        command
+            .arg("--work-clock")
+            .arg(&machine)
+            .args(["--threads", threads]);
         command
     };
-    let first = json(&mut command());
-    let searches: &Vec<Value> = first.as_array().unwrap();
-    let methods: Vec<&str> = searches
-        .iter()
+    let first = json(&mut command("comparison", "2"));
+    let methods: Vec<&str> = (searches(&first).iter())
         .map(|s| s["method"].as_str().unwrap())
         .collect();
-    assert_eq!(
-        methods,
-        [
-            "searched",
-            "fixed 16x16 mono",
-            "random",
-            "searched",
-            "fixed 16x16 mono",
-            "random"
-        ]
-    );
-    for search in searches {
-        let accuracy = search["test_accuracy_int8"].as_f64().unwrap();
-        assert!((0.0..=1.0).contains(&accuracy), "{search}");
+    let seed = [
+        "searched",
+        "fixed 16x16 mono",
+        "random",
+        "separate supernets",
+        "no supernet",
+    ];
+    assert_eq!(methods, [seed, seed].concat());
+    for search in searches(&first) {
+        for accuracy in ["test_accuracy_int8", "val_accuracy_int8"] {
+            let accuracy = search[accuracy].as_f64().unwrap();
+            assert!((0.0..=1.0).contains(&accuracy), "{search}");
+        }
         assert!(search["hypervolume"].as_f64().unwrap() >= 0.0, "{search}");
         if search["method"] == "fixed 16x16 mono" {
             assert_eq!(search["data"], "16x16 mono");
         }
     }
-    let page = std::fs::read_to_string(out.join("results.md")).unwrap();
+    let out = folder.path().join("comparison");
+    let read = |name: &str| std::fs::read_to_string(out.join(name)).unwrap();
+    let page = read("results.md");
     for part in [
         "# Searching data and network together",
         "48KiB/160KiB",
+        "a slow one with any",
         "| random |",
+        "| separate supernets |",
+        "(best fixed, in hindsight)",
         "results.svg",
+        "## Quality per minute",
+        "quality.svg",
+        "what `separate supernets` reaches in 20s",
     ] {
         assert!(page.contains(part), "{part} in {page}");
     }
-    assert!(
-        std::fs::read_to_string(out.join("results.svg"))
-            .unwrap()
-            .contains("</svg>")
-    );
-    // Nothing is searched a second time: what timed searches find would differ.
-    let before = std::fs::metadata(out.join("runs"))
-        .unwrap()
-        .modified()
-        .unwrap();
-    assert_eq!(json(&mut command()), first);
-    assert_eq!(
+    for picture in ["results.svg", "quality.svg"] {
+        assert!(read(picture).contains("</svg>"));
+    }
+    // Nothing is searched a second time.
+    let modified = || {
         std::fs::metadata(out.join("runs"))
             .unwrap()
             .modified()
-            .unwrap(),
-        before
-    );
+            .unwrap()
+    };
+    let before = modified();
+    assert_eq!(json(&mut command("comparison", "2")), first);
+    assert_eq!(modified(), before);
+    // Where it is made again, it says the same.
+    json(&mut command("again", "1"));
+    let again = std::fs::read_to_string(folder.path().join("again/results.md")).unwrap();
+    assert_eq!(again, page);
 }
 
 #[test]

@@ -4,10 +4,12 @@ mod audit;
 mod bench;
 mod compare;
 mod input;
+mod method;
 mod model;
 mod objective;
 mod result;
 mod resume;
+mod work_clock;
 
 use std::path::Path;
 

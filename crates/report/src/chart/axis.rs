@@ -9,6 +9,8 @@ pub(crate) enum Unit {
     Bytes,
     /// Milliseconds.
     Milliseconds,
+    /// Minutes.
+    Minutes,
     /// Large numbers, shown with k, M and G.
     Count,
     /// Shares between 0 and 1, shown in percent.
@@ -143,6 +145,7 @@ impl Axis {
             Unit::Bytes if self.high >= 2.0 * KIB => "KiB",
             Unit::Bytes => "B",
             Unit::Milliseconds => "ms",
+            Unit::Minutes => "min",
             Unit::Count => "",
             Unit::Share => "%",
         }
@@ -173,7 +176,7 @@ impl Axis {
         let mut step = match self.unit {
             Unit::Bytes => 2_f64.powf(rough.log2().ceil()).max(1.0),
             Unit::Share => decimal_step(rough * 100.0) / 100.0,
-            Unit::Milliseconds | Unit::Count => decimal_step(rough),
+            Unit::Milliseconds | Unit::Minutes | Unit::Count => decimal_step(rough),
         };
         let values = |step: f64| -> Vec<f64> {
             let first = (self.low / step - 1e-9).ceil() as i64;
@@ -278,6 +281,8 @@ mod tests {
             labels(Axis::around(12.0, 97.0, Unit::Milliseconds), 6),
             labels(Axis::around(0.4, 970.0, Unit::Milliseconds), 6),
             labels(Axis::around(3.0, 77.0, Unit::Milliseconds), 6),
+            labels(Axis::around(0.2, 1.5, Unit::Minutes), 6),
+            labels(Axis::around(0.2, 10.0, Unit::Minutes), 6),
             labels(Axis::around(0.61, 0.988, Unit::Share), 6),
             labels(Axis::around(0.95, 1.0, Unit::Share), 6),
             labels(Axis::around(1e5, 2e7, Unit::Count), 6),

@@ -1,7 +1,10 @@
 //! The page about a comparison: ways to search, under several limits and for several times, over seeds.
 
 mod chart;
+mod claims;
 mod page;
+mod panels;
+mod quality;
 
 use crate::statistics::mean_interval;
 
@@ -16,16 +19,32 @@ pub struct Search {
     pub seconds: f64,
     /// How was searched, in words.
     pub method: String,
-    /// Whether the data configuration was fixed.
-    pub fixed: bool,
+    /// What the method is in the comparison.
+    pub role: Role,
     /// The seed.
     pub seed: u64,
     /// Test accuracy of the recommended int8 file, 0 to 1; `None` if nothing met the limits.
     pub accuracy: Option<f64>,
+    /// Validation accuracy of that file, 0 to 1; `None` if nothing met the limits.
+    pub validation: Option<f64>,
+    /// Seconds of the search's clock at which a candidate within the limits got a better score than all before, with the
+    /// score (validation accuracy with the weights at hand, 0 to 1); both ascending.
+    pub progress: Vec<(f64, f64)>,
     /// Of the finished files, over test error and the shares of RAM and flash that they need, 0 to 1.
     pub hypervolume: f64,
     /// The recommended data configuration, in words; empty if nothing met the limits.
     pub data: String,
+}
+
+/// What a method is in a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// What the others are held against: data configuration and network searched together, as the program does by itself.
+    Searched,
+    /// The network alone is searched, with this data configuration.
+    Fixed,
+    /// Another way to search both.
+    Baseline,
 }
 
 /// What was compared.
@@ -35,8 +54,8 @@ pub struct Comparison {
     pub source: String,
     /// The board, in words.
     pub board: String,
-    /// The machine's threads that were computed with.
-    pub threads: usize,
+    /// What the time of the searches is, in words: for example `2 threads`.
+    pub clock: String,
     /// Version of danas.
     pub version: String,
     /// Every search.
@@ -46,19 +65,22 @@ pub struct Comparison {
 /// A comparison for people.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ComparisonPage {
-    /// Markdown; refers to the chart by the name it was given.
+    /// Markdown; refers to the pictures by the names they were given.
     pub page: String,
-    /// An SVG file.
+    /// An SVG file: accuracy against the time of the searches.
     pub chart: String,
+    /// An SVG file: the best score against the time within the searches.
+    pub quality: String,
 }
 
 impl Comparison {
-    /// Tables, what they say, and a picture, which the page looks for under the name `chart`.
-    pub fn page(&self, chart: &str) -> ComparisonPage {
+    /// Tables, what they say, and two pictures, which the page looks for under the names `chart` and `quality`.
+    pub fn page(&self, chart: &str, quality: &str) -> ComparisonPage {
         let cells = self.cells();
         ComparisonPage {
-            page: page::text(self, &cells, chart),
+            page: page::text(self, &cells, [chart, quality]),
             chart: chart::draw(&cells).to_string(),
+            quality: quality::draw(&cells).to_string(),
         }
     }
 
@@ -83,7 +105,7 @@ impl Comparison {
                 Some(row) => row.searches.push(search),
                 None => rows.push(Row {
                     method: &search.method,
-                    fixed: search.fixed,
+                    role: search.role,
                     searches: vec![search],
                 }),
             }
@@ -103,14 +125,28 @@ struct Cell<'a> {
 /// The searches of a method.
 struct Row<'a> {
     method: &'a str,
-    fixed: bool,
+    role: Role,
     searches: Vec<&'a Search>,
 }
 
 impl<'a> Cell<'a> {
+    fn minutes(&self) -> f64 {
+        self.seconds / 60.0
+    }
+
+    /// The searches of a method.
+    fn row(&self, method: &str) -> Option<&Row<'a>> {
+        self.rows.iter().find(|row| row.method == method)
+    }
+
+    /// The searches that the others are held against.
+    fn searched(&self) -> Option<&Row<'a>> {
+        self.rows.iter().find(|row| row.role == Role::Searched)
+    }
+
     /// The fixed data configuration that was best on the test split: known only in hindsight.
     fn best_fixed(&self) -> Option<&Row<'a>> {
-        let fixed = self.rows.iter().filter(|row| row.fixed);
+        let fixed = self.rows.iter().filter(|row| row.role == Role::Fixed);
         let known = fixed.filter_map(|row| Some((row, row.accuracy()?.0)));
         known
             .max_by(|(_, a), (_, b)| a.total_cmp(b))
@@ -141,9 +177,17 @@ impl Row<'_> {
         mean_interval(&differences)
     }
 
-    fn hypervolume(&self) -> f64 {
-        let sum: f64 = self.searches.iter().map(|s| s.hypervolume).sum();
-        sum / self.searches.len().max(1) as f64
+    /// Mean hypervolume, and half the width of the interval of the mean where there are two seeds or more.
+    fn hypervolume(&self) -> Option<(f64, Option<f64>)> {
+        let volumes: Vec<f64> = self.searches.iter().map(|s| s.hypervolume).collect();
+        mean_interval(&volumes)
+    }
+
+    /// Mean validation accuracy of the recommended files; `None` if a seed found nothing.
+    fn validation(&self) -> Option<f64> {
+        let shares: Vec<f64> = self.searches.iter().filter_map(|s| s.validation).collect();
+        let mean = mean_interval(&shares).map(|(mean, _)| mean);
+        mean.filter(|_| shares.len() == self.searches.len())
     }
 }
 
@@ -157,9 +201,15 @@ mod tests {
             time: "10m".into(),
             seconds: 600.0,
             method: method.into(),
-            fixed: method.starts_with("fixed"),
+            role: match method {
+                "searched" => Role::Searched,
+                "separate" => Role::Baseline,
+                _ => Role::Fixed,
+            },
             seed,
             accuracy,
+            validation: accuracy,
+            progress: vec![(60.0 + seed as f64, 0.6), (300.0, 0.8)],
             hypervolume: 0.5,
             data: "96x96 rgb".into(),
         }
@@ -176,7 +226,7 @@ mod tests {
         Comparison {
             source: "photos".into(),
             board: "a board".into(),
-            threads: 2,
+            clock: "2 threads".into(),
             version: "0.1.0".into(),
             searches,
         }
@@ -184,14 +234,18 @@ mod tests {
 
     #[test]
     fn a_win_is_called_so_only_where_the_interval_says_so() {
-        let clear = comparison([0.95, 0.96, 0.95], [0.90, 0.905, 0.90]).page("chart.svg");
+        let clear =
+            comparison([0.95, 0.96, 0.95], [0.90, 0.905, 0.90]).page("chart.svg", "quality.svg");
         assert!(clear.page.contains("wins"), "{}", clear.page);
-        let lost = comparison([0.90, 0.905, 0.90], [0.95, 0.96, 0.95]).page("chart.svg");
+        let lost =
+            comparison([0.90, 0.905, 0.90], [0.95, 0.96, 0.95]).page("chart.svg", "quality.svg");
         assert!(lost.page.contains("**loses**"), "{}", lost.page);
-        let tie = comparison([0.95, 0.90, 0.93], [0.92, 0.94, 0.91]).page("chart.svg");
+        let tie =
+            comparison([0.95, 0.90, 0.93], [0.92, 0.94, 0.91]).page("chart.svg", "quality.svg");
         assert!(tie.page.contains("a tie"), "{}", tie.page);
         for page in [clear, lost, tie] {
-            assert!(page.page.contains("chart.svg"));
+            assert!(page.page.contains("chart.svg") && page.page.contains("quality.svg"));
+            assert!(!page.quality.contains("NaN") && page.quality.contains("stroke"));
             assert!(page.page.contains("nothing fits"));
             assert!(
                 page.page
@@ -206,7 +260,7 @@ mod tests {
     fn one_seed_has_no_interval_and_no_verdict() {
         let mut one = comparison([0.95; 3], [0.9; 3]);
         one.searches.retain(|search| search.seed == 0);
-        let page = one.page("chart.svg");
+        let page = one.page("chart.svg", "quality.svg");
         assert!(page.page.contains("one seed"), "{}", page.page);
         let mut rows = page.page.lines().filter(|line| line.starts_with('|'));
         assert!(!rows.any(|row| row.contains('±')), "{}", page.page);
@@ -214,6 +268,63 @@ mod tests {
             searches: Vec::new(),
             ..one
         };
-        assert!(nothing.page("chart.svg").page.contains("No search"));
+        assert!(
+            nothing
+                .page("chart.svg", "quality.svg")
+                .page
+                .contains("No search")
+        );
+    }
+
+    #[test]
+    fn what_is_won_in_less_time_is_reckoned_from_the_means() {
+        let at = |method: &str, seconds: f64, accuracies: [f64; 2]| {
+            let seeds = accuracies.into_iter().enumerate();
+            let searches = seeds.map(move |(seed, accuracy)| Search {
+                time: format!("{} min", seconds / 60.0),
+                seconds,
+                ..search(method, seed as u64, Some(accuracy))
+            });
+            searches.collect::<Vec<_>>()
+        };
+        let page = |searches: [Vec<Search>; 4]| {
+            let whole = Comparison {
+                searches: searches.concat(),
+                ..comparison([0.9; 3], [0.8; 3])
+            };
+            whole.page("chart.svg", "quality.svg").page
+        };
+        let tenth = page([
+            at("searched", 60.0, [0.91, 0.93]),
+            at("separate", 60.0, [0.7, 0.7]),
+            at("searched", 600.0, [0.95, 0.96]),
+            at("separate", 600.0, [0.9, 0.92]),
+        ]);
+        assert!(tenth.contains("0.10 of the time"), "{tenth}");
+        let never = page([
+            at("searched", 60.0, [0.81, 0.83]),
+            at("separate", 60.0, [0.7, 0.7]),
+            at("searched", 600.0, [0.85, 0.86]),
+            at("separate", 600.0, [0.9, 0.92]),
+        ]);
+        assert!(never.contains("**never**"), "{never}");
+    }
+
+    #[test]
+    fn scores_are_averaged_from_when_all_seeds_have_one() {
+        let comparison = comparison([0.9; 3], [0.8; 3]);
+        let cells = comparison.cells();
+        let progress = cells[0].rows[0].progress();
+        let times: Vec<f64> = progress.iter().map(|(seconds, _)| *seconds).collect();
+        assert_eq!(times, [62.0, 300.0]);
+        assert!((progress[0].1 - 0.6).abs() < 1e-12 && (progress[1].1 - 0.8).abs() < 1e-12);
+    }
+
+    #[test]
+    fn cells_are_counted_by_who_wins() {
+        let lost = comparison([0.90, 0.905, 0.90], [0.95, 0.96, 0.95]);
+        let page = lost.page("chart.svg", "quality.svg").page;
+        assert!(page.contains("wins 0 of 1"), "{page}");
+        assert!(page.contains("loses 1"), "{page}");
     }
 }
