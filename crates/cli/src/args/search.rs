@@ -8,7 +8,7 @@ use danas_supernet::Isa;
 use serde::{Deserialize, Serialize};
 
 use super::bench::parse_isa;
-use super::{Fix, Resolutions};
+use super::{Fix, ReadingOptions, Resolutions};
 use crate::units::{Bytes, Count, Milliseconds, Span};
 
 const SEARCH_EXAMPLES: &str = "\
@@ -24,7 +24,8 @@ Examples:
   danas search --data photos/ --board nano-33-ble --steps supernet=2000,search=400,final=1500
       Budgets in steps instead of time: the same seed gives exactly the same front.
 
-A folder of pictures is train/<class>/* with optional val/ and test/, or <class>/* alone.
+A folder of pictures is train/<class>/* with optional val/ and test/, or <class>/* alone. CSV lists beside pictures or
+.tar.gz archives, Parquet, TFRecord and WebDataset shards are recognised as well: docs/data.md.
 The same command continues a run that was stopped; a finished run prints its result again.";
 
 /// `danas search`.
@@ -48,14 +49,20 @@ pub(crate) struct SearchCommand {
     pub(crate) options: SearchOptions,
 }
 
-/// The options of a search as given, on the command line or in a file: what is not given is `None`.
+/// The options of a search as given, on the command line or in a file: what is not given is `None`. Unknown keys of a file
+/// are refused before this is read; `deny_unknown_fields` would refuse those of the flattened options as well.
 #[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+#[serde(default, rename_all = "kebab-case")]
 pub(crate) struct SearchOptions {
-    /// A folder of pictures, or `synthetic:objects[,key=value...]` for built-in ones
+    /// A folder (or file) of pictures in any known layout, or `synthetic:objects[,key=value...]` for built-in ones
     #[arg(long, value_name = "SOURCE", help_heading = "What to search for")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) data: Option<String>,
+
+    /// How the examples are read.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub(crate) reading: ReadingOptions,
 
     /// The board the model must fit (`danas boards` lists them)
     #[arg(long, value_name = "NAME", help_heading = "What to search for")]

@@ -1,8 +1,7 @@
 //! The examples of a run: what is there, what to search on it, and loading.
 
 use danas_data::{
-    Catalogue, DataSpace, Dataset, LoadEvent, LoadOptions, ReadLimits, ScanOptions, Split, load,
-    scan, survey,
+    Catalogue, DataSpace, Dataset, LoadEvent, LoadOptions, ReadLimits, Split, load, scan, survey,
 };
 
 use crate::config::Configuration;
@@ -13,10 +12,7 @@ use crate::progress::Screen;
 
 /// Lists and splits the examples.
 pub(crate) fn find(config: &Configuration) -> Outcome<Catalogue> {
-    let options = ScanOptions {
-        seed: config.seed,
-        ..ScanOptions::default()
-    };
+    let options = config.reading.scan_options(config.seed);
     scan(&config.source, &options).map_err(from_data)
 }
 
