@@ -36,7 +36,7 @@ pub(crate) fn archive(members: &[(&str, &[u8])]) -> Vec<u8> {
 
 /// The bytes compressed.
 pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(bytes).expect("compressed");
     encoder.finish().expect("compressed")
 }
