@@ -12,6 +12,7 @@
 mod axis;
 
 use axis::Axis;
+use multiversion::multiversion;
 
 /// The largest side of a picture, so that a row's sums (at most 255 times the side) are exact in `f32`.
 pub(crate) const MAX_SIDE: usize = 65_535;
@@ -89,66 +90,74 @@ impl Resizer {
         self.columns
             .set(source.width, goal.width, goal.left, goal.columns);
         if source.channels == 1 {
-            self.run::<1, 1>(source, goal, out);
+            resize_rows::<1, 1>(self, source, goal, out);
         } else {
             // A pixel is loaded as four floats, the last of which belongs to its neighbour and is dropped.
-            self.run::<3, 4>(source, goal, out);
+            resize_rows::<3, 4>(self, source, goal, out);
         }
     }
+}
 
-    fn run<const C: usize, const LANES: usize>(
-        &mut self,
-        source: Pixels<'_>,
-        goal: Goal,
-        out: &mut [u8],
-    ) {
-        let (first, end) = self.columns.extent();
-        let length = (end - first) * C;
-        self.narrow.resize(length, 0);
-        self.line.clear();
-        self.line.resize(length + LANES, 0.0);
-        self.sums.resize(goal.columns * C + LANES - C, 0.0);
-        let denominator = u64::from(self.rows.denominator) * u64::from(self.columns.denominator);
-        let rounding = Rounding::new(denominator);
-        let exact_in_f32 = denominator * 256 < 1 << 24;
-        for (y, out) in out.chunks_exact_mut(goal.columns * C).enumerate() {
-            let (start, weights) = self.rows.taps(y);
-            let row = |index: usize| {
-                let from = (start + index) * source.stride + first * C;
-                &source.bytes[from..from + length]
-            };
-            if self.rows.denominator <= 257 {
-                sum_rows_narrow(weights, row, &mut self.narrow);
-                for (float, &sum) in self.line.iter_mut().zip(&self.narrow) {
-                    *float = f32::from(sum);
-                }
-            } else {
-                sum_rows_wide(weights, row, &mut self.line[..length]);
+/// [`Resizer::resize`] with the axes set: compiled for several sets of instructions, of which the machine's best is called.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+avx2", "x86_64+avx2"))]
+fn resize_rows<const C: usize, const LANES: usize>(
+    resizer: &mut Resizer,
+    source: Pixels<'_>,
+    goal: Goal,
+    out: &mut [u8],
+) {
+    let (first, end) = resizer.columns.extent();
+    let length = (end - first) * C;
+    resizer.narrow.resize(length, 0);
+    resizer.line.clear();
+    resizer.line.resize(length + LANES, 0.0);
+    resizer.sums.resize(goal.columns * C + LANES - C, 0.0);
+    let denominator = u64::from(resizer.rows.denominator) * u64::from(resizer.columns.denominator);
+    let rounding = Rounding::new(denominator);
+    let exact_in_f32 = denominator * 256 < 1 << 24;
+    for (y, out) in out.chunks_exact_mut(goal.columns * C).enumerate() {
+        let (start, weights) = resizer.rows.taps(y);
+        let row = |index: usize| {
+            let from = (start + index) * source.stride + first * C;
+            &source.bytes[from..from + length]
+        };
+        if resizer.rows.denominator <= 257 {
+            sum_rows_narrow(weights, row, &mut resizer.narrow);
+            for (float, &sum) in resizer.line.iter_mut().zip(&resizer.narrow) {
+                *float = f32::from(sum);
             }
-            let sum_columns = match (exact_in_f32, self.columns.tap_count()) {
-                (true, 1) => sum_columns::<f32, C, LANES, 1>,
-                (true, 2) => sum_columns::<f32, C, LANES, 2>,
-                (true, 3) => sum_columns::<f32, C, LANES, 3>,
-                (true, _) => sum_columns::<f32, C, LANES, 0>,
-                (false, 2) => sum_columns::<f64, C, LANES, 2>,
-                (false, 3) => sum_columns::<f64, C, LANES, 3>,
-                (false, _) => sum_columns::<f64, C, LANES, 0>,
+        } else {
+            sum_rows_wide(weights, row, &mut resizer.line[..length]);
+        }
+        // Each way is called by its name, so that it is compiled for the same instructions as this function.
+        macro_rules! sum {
+            ($float:ty, $taps:literal) => {
+                sum_columns::<$float, C, LANES, $taps>(
+                    &resizer.line,
+                    first,
+                    &resizer.columns,
+                    goal.mirror,
+                    &mut resizer.sums,
+                )
             };
-            sum_columns(
-                &self.line,
-                first,
-                &self.columns,
-                goal.mirror,
-                &mut self.sums,
-            );
-            for (byte, &sum) in out.iter_mut().zip(&self.sums) {
-                *byte = rounding.divide(sum);
-            }
+        }
+        match (exact_in_f32, resizer.columns.tap_count()) {
+            (true, 1) => sum!(f32, 1),
+            (true, 2) => sum!(f32, 2),
+            (true, 3) => sum!(f32, 3),
+            (true, _) => sum!(f32, 0),
+            (false, 2) => sum!(f64, 2),
+            (false, 3) => sum!(f64, 3),
+            (false, _) => sum!(f64, 0),
+        }
+        for (byte, &sum) in out.iter_mut().zip(&resizer.sums) {
+            *byte = rounding.divide(sum);
         }
     }
 }
 
 /// Sums weighted rows in 16 bits: the weights sum to at most 257, so the sums to at most 65,535.
+#[inline(always)]
 fn sum_rows_narrow<'a>(weights: &[f32], row: impl Fn(usize) -> &'a [u8], sums: &mut [u16]) {
     for (index, &weight) in weights.iter().enumerate() {
         let weight = weight as u16;
@@ -162,6 +171,7 @@ fn sum_rows_narrow<'a>(weights: &[f32], row: impl Fn(usize) -> &'a [u8], sums: &
 }
 
 /// Sums weighted rows in `f32`, exactly: all sums are integers below 2^24 as sides are at most [`MAX_SIDE`].
+#[inline(always)]
 fn sum_rows_wide<'a>(weights: &[f32], row: impl Fn(usize) -> &'a [u8], sums: &mut [f32]) {
     for (index, &weight) in weights.iter().enumerate() {
         let bytes = row(index).iter().zip(sums.iter_mut());
@@ -182,6 +192,7 @@ impl Exact for f64 {}
 /// Sums weighted columns of `line` (which begins at input column `first`) into the sums of one output row, whose last
 /// pixel is followed by `LANES - C` values of padding. `TAPS` is the number of weights of each output, or 0 where it is
 /// only known at run time.
+#[inline(always)]
 fn sum_columns<T: Exact, const C: usize, const LANES: usize, const TAPS: usize>(
     line: &[f32],
     first: usize,

@@ -12,6 +12,7 @@ mod depthwise;
 mod elementwise;
 mod isa;
 mod matrix;
+mod moments;
 mod operands;
 mod panels;
 mod pointwise;
@@ -25,12 +26,15 @@ mod vector;
 
 pub use buffer::{Buffer, Scratch};
 pub use dense::{dense_backward, dense_forward};
-pub use depthwise::{depthwise_backward, depthwise_forward};
+pub use depthwise::{
+    depthwise_backward, depthwise_forward, expanded_depthwise_backward, expanded_depthwise_forward,
+};
 pub use elementwise::{add_assign, affine, gradient_sums};
 pub use isa::Isa;
-pub use operands::{Gradient, Norm, Source, Sums, Window};
+pub use moments::moments;
+pub use operands::{Expansion, Gradient, Moments, Norm, Source, Sums, Window};
 pub use panels::Panels;
-pub use pointwise::{pointwise_backward, pointwise_forward};
+pub use pointwise::{pointwise_accumulate, pointwise_backward, pointwise_forward};
 pub use pool::{average_pool_backward, average_pool_forward};
 pub use stem::{stem_backward, stem_forward};
 pub use team::Team;

@@ -96,6 +96,16 @@ fn tile_rows<V: Vector>(vectors: usize) -> usize {
     }
 }
 
+/// The tiles of some rows, as `(first row, tiles, rows of each)`: full ones, and one of what is left.
+#[inline(always)]
+fn tiles(rows: usize, height: usize) -> impl Iterator<Item = (usize, usize, usize)> {
+    let (full, rest) = (rows / height, rows % height);
+    let parts = [(0, full, height), (full * height, 1, rest)];
+    parts
+        .into_iter()
+        .filter(|(_, tiles, rows)| tiles * rows > 0)
+}
+
 /// Calls a kernel with constants for the rows of a tile (1 to 12) and the vectors of a panel (1 to 3).
 macro_rules! with_constants {
     ($vector:ident, $rows:expr, $vectors:expr, $kernel:ident $arguments:tt) => {
@@ -114,6 +124,10 @@ macro_rules! with_constants {
     };
 }
 
+mod activated;
+
+pub(crate) use activated::{Activate, multiply_activated};
+
 /// `store(left * panel)` for `rows` rows and one panel of a packed matrix at `right`.
 ///
 /// # Safety
@@ -129,40 +143,37 @@ pub(crate) unsafe fn multiply<V: Vector>(
     store: Store,
 ) {
     let height = tile_rows::<V>(panel.vectors);
-    let (tiles, rest) = (rows / height, rows % height);
-    for (first, tiles, height) in [(0, tiles, height), (tiles * height, 1, rest)] {
-        if tiles * height > 0 {
-            let (left, store, tail) = (left.skip(first), store.skip(first), panel.tail);
-            // SAFETY: the caller's promise, for the rows `first..first + tiles * height`.
-            unsafe {
-                if store.stored.is_null() {
-                    let (left, right, store) = (left, right, store);
-                    with_constants!(
-                        V,
-                        height,
-                        panel.vectors,
-                        Forward {
-                            left,
-                            tiles,
-                            right,
-                            tail,
-                            store
-                        }
-                    );
-                } else {
-                    with_constants!(
-                        V,
-                        height,
-                        panel.vectors,
-                        Backward {
-                            left,
-                            tiles,
-                            right,
-                            tail,
-                            store
-                        }
-                    );
-                }
+    for (first, tiles, height) in tiles(rows, height) {
+        let (left, store, tail) = (left.skip(first), store.skip(first), panel.tail);
+        // SAFETY: the caller's promise, for the rows `first..first + tiles * height`.
+        unsafe {
+            if store.stored.is_null() {
+                let (left, right, store) = (left, right, store);
+                with_constants!(
+                    V,
+                    height,
+                    panel.vectors,
+                    Forward {
+                        left,
+                        tiles,
+                        right,
+                        tail,
+                        store
+                    }
+                );
+            } else {
+                with_constants!(
+                    V,
+                    height,
+                    panel.vectors,
+                    Backward {
+                        left,
+                        tiles,
+                        right,
+                        tail,
+                        store
+                    }
+                );
             }
         }
     }
@@ -346,33 +357,30 @@ pub(crate) unsafe fn multiply_transposed<V: Vector>(
     panel: Panel,
 ) {
     let height = tile_rows::<V>(panel.vectors);
-    let (tiles, rest) = (k / height, k % height);
-    for (first, tiles, height) in [(0, tiles, height), (tiles * height, 1, rest)] {
-        if tiles * height > 0 {
-            let (left, out, tail) = (
-                left.wrapping_add(first),
-                out.wrapping_add(first * out_ld),
-                panel.tail,
+    for (first, tiles, height) in tiles(k, height) {
+        let (left, out, tail) = (
+            left.wrapping_add(first),
+            out.wrapping_add(first * out_ld),
+            panel.tail,
+        );
+        // SAFETY: the caller's promise, for the columns `first..first + tiles * height` of `left`.
+        unsafe {
+            with_constants!(
+                V,
+                height,
+                panel.vectors,
+                Outer {
+                    left,
+                    left_ld,
+                    tiles,
+                    right,
+                    right_ld,
+                    rows,
+                    out,
+                    out_ld,
+                    tail
+                }
             );
-            // SAFETY: the caller's promise, for the columns `first..first + tiles * height` of `left`.
-            unsafe {
-                with_constants!(
-                    V,
-                    height,
-                    panel.vectors,
-                    Outer {
-                        left,
-                        left_ld,
-                        tiles,
-                        right,
-                        right_ld,
-                        rows,
-                        out,
-                        out_ld,
-                        tail
-                    }
-                );
-            }
         }
     }
 }

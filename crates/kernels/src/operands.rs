@@ -1,5 +1,7 @@
 //! What operators read and gather: tensors whose values are made while they are loaded, and per-channel sums.
 
+use crate::{Isa, Panels};
+
 /// How the values of a stored tensor are made while it is loaded: `y = scale[c] * z + shift[c]`, then ReLU6 if set.
 #[derive(Debug, Clone, Copy)]
 pub struct Norm<'a> {
@@ -20,6 +22,30 @@ pub struct Source<'a> {
     pub norm: Option<Norm<'a>>,
 }
 
+impl Norm<'_> {
+    /// Between which values the activation is not clamped.
+    pub(crate) fn bounds(&self) -> (f32, f32) {
+        if self.relu6 {
+            (0.0, 6.0)
+        } else {
+            (f32::NEG_INFINITY, f32::INFINITY)
+        }
+    }
+
+    fn check(&self, channels: usize) {
+        assert_eq!(
+            self.scale.len(),
+            channels,
+            "one scale per channel is needed"
+        );
+        assert_eq!(
+            self.shift.len(),
+            channels,
+            "one shift per channel is needed"
+        );
+    }
+}
+
 impl<'a> Source<'a> {
     /// A tensor whose values are what is stored.
     pub fn plain(data: &'a [f32]) -> Self {
@@ -34,17 +60,30 @@ impl<'a> Source<'a> {
     pub(crate) fn check(&self, length: usize, channels: usize) {
         assert_eq!(self.data.len(), length, "the source has another size");
         if let Some(norm) = self.norm {
-            assert_eq!(
-                norm.scale.len(),
-                channels,
-                "one scale per channel is needed"
-            );
-            assert_eq!(
-                norm.shift.len(),
-                channels,
-                "one shift per channel is needed"
-            );
+            norm.check(channels);
         }
+    }
+}
+
+/// A tensor `[..., n]` that is stored nowhere and made whenever it is read: the pointwise convolution of `source`,
+/// `[..., k]`, with `weights`, normalised by `norm`. For tensors that are much wider than what they are made of, reading
+/// and multiplying again costs less than the way to memory and back.
+#[derive(Debug, Clone, Copy)]
+pub struct Expansion<'a> {
+    /// The tensor that the convolution reads.
+    pub source: Source<'a>,
+    /// Its weights, `[k, n]`.
+    pub weights: &'a Panels,
+    /// How the values are made of the convolution's output.
+    pub norm: Norm<'a>,
+}
+
+impl Expansion<'_> {
+    pub(crate) fn check(&self, isa: Isa, pixels: usize, channels: usize) {
+        let k = self.weights.k();
+        self.source.check(elements(&[pixels, k]), k);
+        self.weights.check(isa, k, channels);
+        self.norm.check(channels);
     }
 }
 
@@ -145,6 +184,51 @@ impl Sums {
     pub(crate) fn check(&self, channels: usize) {
         assert_eq!(self.first.len(), channels, "one sum per channel is needed");
         assert_eq!(self.second.len(), channels, "one sum per channel is needed");
+    }
+}
+
+/// First and second moments of a tensor `[..., channels]`: sums over its pixels. They say all that BatchNorm needs to know
+/// of any pointwise convolution of the tensor.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Moments {
+    /// Sum of each channel.
+    pub first: Vec<f64>,
+    /// Sum of the products of each two channels, `[channels, channels]`.
+    pub second: Vec<f64>,
+}
+
+impl Moments {
+    /// Starts again with so many channels; allocates only where there were never so many before.
+    pub fn reset(&mut self, channels: usize) {
+        self.first.clear();
+        self.second.clear();
+        self.first.resize(channels, 0.0);
+        self.second.resize(channels * channels, 0.0);
+    }
+
+    /// Adds the moments of another part of the same tensor.
+    ///
+    /// # Panics
+    /// When the numbers of channels differ.
+    pub fn add(&mut self, other: &Moments) {
+        other.check(self.first.len());
+        for (sums, others) in [
+            (&mut self.first, &other.first),
+            (&mut self.second, &other.second),
+        ] {
+            for (sum, value) in sums.iter_mut().zip(others) {
+                *sum += value;
+            }
+        }
+    }
+
+    pub(crate) fn check(&self, channels: usize) {
+        assert_eq!(self.first.len(), channels, "one sum per channel is needed");
+        assert_eq!(
+            self.second.len(),
+            channels * channels,
+            "one sum per two channels is needed"
+        );
     }
 }
 

@@ -47,6 +47,9 @@ pub(crate) fn split(n: usize, lanes: usize) -> impl Iterator<Item = Panel> {
     })
 }
 
+/// Rows of a panel that are filled at a time while transposing, so that they stay in the first-level cache.
+const TRANSPOSED_ROWS: usize = 32;
+
 impl Panels {
     /// An empty matrix.
     pub fn new() -> Self {
@@ -82,16 +85,19 @@ impl Panels {
         for panel in split(n, self.lanes) {
             let width = panel.vectors * self.lanes;
             let target = &mut self.data[panel.column * k..][..width * k];
-            for lane in 0..width {
-                let column = panel.column + lane;
-                let lanes = target.iter_mut().skip(lane).step_by(width);
-                if column < n {
-                    let source = &src[column * ld..column * ld + k];
-                    for (target, value) in lanes.zip(source) {
-                        *target = *value;
+            for (block, target) in target.chunks_mut(TRANSPOSED_ROWS * width).enumerate() {
+                let first = block * TRANSPOSED_ROWS;
+                for lane in 0..width {
+                    let column = panel.column + lane;
+                    let lanes = target.iter_mut().skip(lane).step_by(width);
+                    if column < n {
+                        let source = &src[column * ld + first..column * ld + k];
+                        for (target, value) in lanes.zip(source) {
+                            *target = *value;
+                        }
+                    } else {
+                        lanes.for_each(|target| *target = 0.0);
                     }
-                } else {
-                    lanes.for_each(|target| *target = 0.0);
                 }
             }
         }

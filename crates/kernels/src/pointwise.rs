@@ -4,7 +4,7 @@ use crate::buffer::LINE;
 use crate::matrix::{Left, Store, multiply, multiply_transposed};
 use crate::operands::{check_sums, elements};
 use crate::panels::split;
-use crate::transform::{Affine, Slope, flush_both, period};
+use crate::transform::{Affine, Slope, flush_both, period, repeat};
 use crate::vector::{Kernel, Vector, dispatch};
 use crate::{Gradient, Isa, Panels, Scratch, Source, Sums};
 
@@ -102,6 +102,42 @@ pub fn pointwise_backward(
     };
     // SAFETY: all sizes agree.
     unsafe { dispatch(isa, backward) }
+}
+
+/// Adds `value(source) * weights + bias` to `out`, all `[rows, k]`; then lets pass only what belongs to values of `source`
+/// that are not clamped (`0 < y < 6`). The sums of `out` and of `out * source.data` per channel are added to `sums`.
+///
+/// # Panics
+/// When the sizes do not agree, or `weights` is packed for another set of instructions.
+#[allow(clippy::too_many_arguments)]
+pub fn pointwise_accumulate(
+    isa: Isa,
+    source: Source,
+    rows: usize,
+    k: usize,
+    weights: &Panels,
+    bias: &[f32],
+    out: &mut [f32],
+    sums: Option<&mut Sums>,
+    scratch: &mut Scratch,
+) {
+    source.check(elements(&[rows, k]), k);
+    weights.check(isa, k, k);
+    assert_eq!(bias.len(), k, "one bias per column is needed");
+    assert_eq!(out.len(), rows * k, "the output has another size");
+    check_sums(&sums, k);
+    let accumulate = Accumulate {
+        source,
+        rows,
+        k,
+        weights,
+        bias,
+        out,
+        sums,
+        scratch,
+    };
+    // SAFETY: all sizes agree.
+    unsafe { dispatch(isa, accumulate) }
 }
 
 fn check_matrix(matrix: &[f32], ld: usize, k: usize, n: usize) {
@@ -278,6 +314,89 @@ impl Kernel for Backward<'_> {
                         ldw,
                         panel,
                     );
+                }
+            }
+            if let Some(sums) = sums.as_deref_mut() {
+                flush_both(&mut first[..k], &mut second[..k], sums);
+            }
+        }
+    }
+}
+
+/// Arguments of [`pointwise_accumulate`], whose sizes agree.
+struct Accumulate<'a> {
+    source: Source<'a>,
+    rows: usize,
+    k: usize,
+    weights: &'a Panels,
+    bias: &'a [f32],
+    out: &'a mut [f32],
+    sums: Option<&'a mut Sums>,
+    scratch: &'a mut Scratch,
+}
+
+impl Kernel for Accumulate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Vector>(self) {
+        let Self {
+            source,
+            rows,
+            k,
+            weights,
+            bias,
+            out,
+            mut sums,
+            scratch,
+        } = self;
+        let step = block_rows(FORWARD_BLOCK, k, 24);
+        let (period, columns) = (period(k, V::LANES), k.next_multiple_of(V::LANES));
+        let [scale, shift, ones, biases, block, first, second] = scratch.carve([
+            period,
+            period,
+            period,
+            period,
+            step * k + LINE,
+            columns,
+            columns,
+        ]);
+        let values = Affine::new(&source, scale, shift);
+        ones.fill(1.0);
+        repeat(bias, biases);
+        let add_bias = Affine {
+            scale: ones.as_ptr(),
+            shift: biases.as_ptr(),
+            period,
+            low: f32::NEG_INFINITY,
+            high: f32::INFINITY,
+        };
+        first.fill(0.0);
+        second.fill(0.0);
+        for start in (0..rows).step_by(step) {
+            let count = step.min(rows - start);
+            // SAFETY: the block is `count` rows of the source, with a line to spare for whole vectors in its last row,
+            // and so are those of the output.
+            unsafe {
+                let stored = source.data.as_ptr().add(start * k);
+                values.apply::<V>(stored, block.as_mut_ptr(), count * k);
+                let out = out.as_mut_ptr().add(start * k);
+                add_bias.apply::<V>(out, out, count * k);
+                let store = Store {
+                    out,
+                    ld: k,
+                    accumulate: true,
+                    mask: if source.is_clamped() {
+                        block.as_ptr()
+                    } else {
+                        std::ptr::null()
+                    },
+                    stored,
+                    sums: sum_pointers(sums.is_some(), first, second),
+                };
+                for panel in split(k, V::LANES) {
+                    let (left, right) = (Left::dense(block.as_ptr(), k), weights.panel(panel));
+                    multiply::<V>(left, count, right, panel, store.column(panel.column));
                 }
             }
             if let Some(sums) = sums.as_deref_mut() {

@@ -72,6 +72,19 @@ impl Affine {
         }
     }
 
+    /// What only clamps to `bounds`; `scale` and `shift` of a period's length each are filled.
+    pub(crate) fn clamp(bounds: (f32, f32), scale: &mut [f32], shift: &mut [f32]) -> Self {
+        scale.fill(1.0);
+        shift.fill(0.0);
+        Self {
+            scale: scale.as_ptr(),
+            shift: shift.as_ptr(),
+            period: scale.len(),
+            low: bounds.0,
+            high: bounds.1,
+        }
+    }
+
     /// Values of `length` stored elements, the first of which belongs to channel 0.
     ///
     /// # Safety
@@ -105,11 +118,9 @@ impl Affine {
 
 /// Between which values the activation of a source is not clamped.
 pub(crate) fn bounds(source: &Source) -> (f32, f32) {
-    if source.is_clamped() {
-        (0.0, 6.0)
-    } else {
-        (f32::NEG_INFINITY, f32::INFINITY)
-    }
+    source
+        .norm
+        .map_or((f32::NEG_INFINITY, f32::INFINITY), |norm| norm.bounds())
 }
 
 /// `a * dy + b * z + d` with coefficients over a period, or `dy` alone.

@@ -84,17 +84,30 @@ impl Optimizer {
 
     /// The Euclidean norm of the gradient.
     fn norm(&mut self, gradient: &[f32], ranges: &[(Range<usize>, bool)]) -> f32 {
-        let square = |&g: &f32| f64::from(g) * f64::from(g);
         self.squares.clear();
         self.squares.resize(gradient.len().div_ceil(PIECE), 0.0);
         team().each((&mut self.squares, 1), |piece, sum| {
             let gradient = &gradient[piece * PIECE..];
             for (range, _) in within_piece(ranges, piece) {
-                sum[0] += gradient[range].iter().map(square).sum::<f64>();
+                sum[0] += sum_of_squares(&gradient[range]);
             }
         });
         self.squares.iter().sum::<f64>().sqrt() as f32
     }
+}
+
+/// The sum of squares, in several sums that do not wait for each other.
+fn sum_of_squares(values: &[f32]) -> f64 {
+    const SUMS: usize = 16;
+    let square = |value: f32| f64::from(value) * f64::from(value);
+    let (chunks, rest) = values.as_chunks::<SUMS>();
+    let mut sums = [0.0; SUMS];
+    for chunk in chunks {
+        for (sum, value) in sums.iter_mut().zip(chunk) {
+            *sum += square(*value);
+        }
+    }
+    sums.iter().sum::<f64>() + rest.iter().map(|value| square(*value)).sum::<f64>()
 }
 
 /// Makes the gradient nothing in the given ranges.

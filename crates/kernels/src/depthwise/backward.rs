@@ -2,20 +2,32 @@
 //! which gathers the weights' gradient on the way.
 
 use super::SUM_PIXELS;
+use super::input::{Band, Contraction};
 use super::rows::Layout;
 use super::taps::{BackwardPass, Tap, Taps, backward, most_backward};
 use crate::pointwise::sum_pointers;
 use crate::transform::{Affine, Slope, flush_both, period, repeat};
 use crate::vector::{Kernel, Vector};
-use crate::{Gradient, Scratch, Source, Sums, Window};
+use crate::{Expansion, Gradient, Scratch, Source, Sums, Window};
 
-/// Arguments of [`crate::depthwise_backward`], whose sizes agree and are not zero.
+/// What was read, and where its gradient goes.
+pub(super) enum Input<'a> {
+    Stored {
+        source: Source<'a>,
+        dx: &'a mut [f32],
+    },
+    Expanded {
+        expansion: Expansion<'a>,
+        contraction: Contraction<'a>,
+    },
+}
+
+/// Arguments of [`crate::depthwise_backward`] or [`crate::expanded_depthwise_backward`], whose sizes agree and are not zero.
 pub(super) struct Backward<'a> {
     pub(super) gradient: Gradient<'a>,
-    pub(super) source: Source<'a>,
+    pub(super) input: Input<'a>,
     pub(super) window: Window,
     pub(super) weights: &'a [f32],
-    pub(super) dx: &'a mut [f32],
     pub(super) sums: Option<&'a mut Sums>,
     pub(super) dw: &'a mut [f32],
     pub(super) scratch: &'a mut Scratch,
@@ -28,10 +40,9 @@ impl Kernel for Backward<'_> {
     unsafe fn run<V: Vector>(self) {
         let Self {
             gradient,
-            source,
+            input,
             window,
             weights,
-            dx,
             mut sums,
             dw,
             scratch,
@@ -50,9 +61,20 @@ impl Kernel for Backward<'_> {
         // both sides: input column `stride * m + class` meets output column `m - j` with tap `stride * j + class`.
         // Where a pixel is whole vectors, passes skip every other pixel of the input; else these are copied apart.
         let apart = stride > 1 && period != channels;
-        let input = Layout::new(channels, width, window.pad_left(), 0, stride);
+        let columns = Layout::new(channels, width, window.pad_left(), 0, stride);
         let slopes = Layout::new(channels, out_width, kernel, out_width + 2 * kernel, 1);
+        let [p0, p1, p2, p3, p4, p5, p6] = match &input {
+            Input::Stored { .. } => [0; 7],
+            Input::Expanded { expansion, .. } => Band::parts(expansion, width, V::LANES),
+        };
         let parts = [
+            p0,
+            p1,
+            p2,
+            p3,
+            p4,
+            p5,
+            p6,
             period,
             period,
             period,
@@ -63,10 +85,17 @@ impl Kernel for Backward<'_> {
             period,
             period,
             kernel * slopes.length(),
-            if apart { input.length() } else { 0 },
-            if apart { input.length() } else { 0 },
+            if apart { columns.length() } else { 0 },
+            if apart { columns.length() } else { 0 },
         ];
         let [
+            q0,
+            q1,
+            q2,
+            q3,
+            q4,
+            q5,
+            q6,
             scale,
             shift,
             a,
@@ -80,7 +109,25 @@ impl Kernel for Backward<'_> {
             stored_row,
             dx_row,
         ] = scratch.carve(parts);
-        let values = Affine::new(&source, scale, shift);
+        let (values, mut reads) = match input {
+            Input::Stored { source, dx } => (
+                Affine::new(&source, scale, shift),
+                Reads::Stored(source.data.as_ptr(), dx.as_mut_ptr()),
+            ),
+            Input::Expanded {
+                expansion,
+                contraction,
+            } => (
+                // What a band holds are values already.
+                Affine::clamp(expansion.norm.bounds(), scale, shift),
+                Reads::Band(Band::new(
+                    &expansion,
+                    contraction,
+                    width,
+                    [q0, q1, q2, q3, q4, q5, q6],
+                )),
+            ),
+        };
         let gradient = Slope::new(&gradient, [a, b, d]);
         for (tap, repeated) in repeated.chunks_exact_mut(period).enumerate() {
             repeat(&weights[tap * channels..][..channels], repeated);
@@ -108,7 +155,7 @@ impl Kernel for Backward<'_> {
             let length = width * channels;
             // SAFETY: the gradient's rows below `out_height` are in the image and fit into a slot of the ring, whose
             // columns of padding are never written and stay zero; the input's row and its gradient's are `length`
-            // floats, and as rows of the layout `input` where even and odd columns are apart. A tap of the pixels of a
+            // floats, and as rows of the layout `columns` where even and odd columns are apart. A tap of the pixels of a
             // class reads from `first column / stride - j` on, which the padding covers on both sides.
             unsafe {
                 while made < (top / stride + 1).min(out_height) {
@@ -117,14 +164,14 @@ impl Kernel for Backward<'_> {
                     gradient.apply::<V>(start, to, out_width * channels);
                     made += 1;
                 }
-                let mut stored = source.data.as_ptr().add(index * length);
-                let mut target = dx.as_mut_ptr().add(index * length);
+                let (mut stored, row) = reads.row::<V>(index, rows, length);
+                let mut target = row;
                 if apart {
-                    input.spread::<V>(stored, stored_row);
+                    columns.spread::<V>(stored, stored_row);
                     (stored, target) = (stored_row, dx_row);
                 }
                 for class in 0..stride {
-                    let (column, pixels) = input.pixels(class);
+                    let (column, pixels) = columns.pixels(class);
                     if pixels == 0 {
                         continue;
                     }
@@ -134,21 +181,21 @@ impl Kernel for Backward<'_> {
                         if out_y >= out_height {
                             continue;
                         }
-                        let row =
+                        let taps_row =
                             ring.add(slot(out_y) + (slopes.left + column / stride) * channels);
                         for tap_x in (class..kernel).step_by(stride) {
                             let tap = (tap_y * kernel + tap_x) * period;
                             taps.push(Tap {
-                                input: row.sub(tap_x / stride * channels),
+                                input: taps_row.sub(tap_x / stride * channels),
                                 weight: repeated.as_ptr().add(tap),
                                 gradient: gathered_start.add(tap),
                             });
                         }
                     }
                     let (at, step) = if apart {
-                        (input.column(column), period)
+                        (columns.column(column), period)
                     } else {
-                        ((column - input.left) * channels, period * stride)
+                        ((column - columns.left) * channels, period * stride)
                     };
                     if taps.is_empty() {
                         for pixel in 0..pixels {
@@ -171,7 +218,10 @@ impl Kernel for Backward<'_> {
                     }
                 }
                 if apart {
-                    input.gather::<V>(dx_row, dx.as_mut_ptr().add(index * length));
+                    columns.gather::<V>(dx_row, row);
+                }
+                if let Reads::Band(band) = &mut reads {
+                    band.end::<V>(index, rows);
                 }
             }
             if let Some(sums) = sums.as_deref_mut()
@@ -185,6 +235,37 @@ impl Kernel for Backward<'_> {
             for run in gathered.chunks_exact(channels) {
                 for (dw, value) in dw.iter_mut().zip(run) {
                     *dw += value;
+                }
+            }
+        }
+    }
+}
+
+/// The input's rows and those of its gradient.
+enum Reads<'a> {
+    Stored(*const f32, *mut f32),
+    Band(Band<'a>),
+}
+
+impl Reads<'_> {
+    /// Row `index` of `rows`, of `length` floats, and where its gradient goes.
+    ///
+    /// # Safety
+    /// There are so many rows.
+    #[inline(always)]
+    unsafe fn row<V: Vector>(
+        &mut self,
+        index: usize,
+        rows: usize,
+        length: usize,
+    ) -> (*const f32, *mut f32) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match self {
+                Self::Stored(stored, dx) => (stored.add(index * length), dx.add(index * length)),
+                Self::Band(band) => {
+                    band.begin::<V>(index, rows);
+                    band.row(index)
                 }
             }
         }

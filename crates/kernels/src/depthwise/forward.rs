@@ -1,16 +1,17 @@
 //! The forward pass: a ring of input rows whose values are made once, and a sum over taps per output row.
 
 use super::SUM_PIXELS;
+use super::input::{Input, Rows};
 use super::rows::Layout;
 use super::taps::{ForwardPass, MOST, Tap, Taps, forward};
 use crate::pointwise::sum_pointers;
-use crate::transform::{Affine, flush_both, period, repeat};
+use crate::transform::{flush_both, period, repeat};
 use crate::vector::{Kernel, Vector};
-use crate::{Scratch, Source, Sums, Window};
+use crate::{Scratch, Sums, Window};
 
 /// Arguments of [`crate::depthwise_forward`], whose sizes agree and are not zero.
 pub(super) struct Forward<'a> {
-    pub(super) source: Source<'a>,
+    pub(super) input: Input<'a>,
     pub(super) window: Window,
     pub(super) weights: &'a [f32],
     pub(super) out: &'a mut [f32],
@@ -24,7 +25,7 @@ impl Kernel for Forward<'_> {
     #[inline(always)]
     unsafe fn run<V: Vector>(self) {
         let Self {
-            source,
+            input,
             window,
             weights,
             out,
@@ -46,16 +47,20 @@ impl Kernel for Forward<'_> {
         let apart = stride > 1 && period != channels;
         let classes = if apart { stride } else { 1 };
         let layout = Layout::new(channels, width, window.pad_left(), columns, classes);
-        let [scale, shift, repeated, first, second, ring, row] = scratch.carve([
-            period,
-            period,
+        let [p0, p1, p2, p3, p4] = Rows::parts(&input, &layout, V::LANES);
+        let [a, b, c, d, e, repeated, first, second, ring, row] = scratch.carve([
+            p0,
+            p1,
+            p2,
+            p3,
+            p4,
             kernel * kernel * period,
             period,
             period,
             kernel * layout.length(),
             if apart { width * channels } else { 0 },
         ]);
-        let values = Affine::new(&source, scale, shift);
+        let made_rows = Rows::new(&input, channels, [a, b, c, d, e]);
         for (tap, repeated) in repeated.chunks_exact_mut(period).enumerate() {
             repeat(&weights[tap * channels..][..channels], repeated);
         }
@@ -79,16 +84,13 @@ impl Kernel for Forward<'_> {
             // columns of padding are never written and stay zero.
             unsafe {
                 while made < end {
-                    let stored = source
-                        .data
-                        .as_ptr()
-                        .add((image * height + made) * width * channels);
+                    let pixel = (image * height + made) * width;
                     let to = ring.add(slot(made));
                     if !apart {
                         let to = to.add(layout.column(layout.left));
-                        values.apply::<V>(stored, to, width * channels);
+                        made_rows.make::<V>(pixel, width, to);
                     } else {
-                        values.apply::<V>(stored, row, width * channels);
+                        made_rows.make::<V>(pixel, width, row);
                         layout.spread::<V>(row, to);
                     }
                     made += 1;

@@ -67,6 +67,23 @@ pub fn pointwise_backward(
     add_matrix(&weight_gradient, n, dw, ldw);
 }
 
+/// Naive [`crate::pointwise_accumulate`].
+pub fn pointwise_accumulate(
+    source: Source,
+    rows: usize,
+    k: usize,
+    weights: &[f32],
+    bias: &[f32],
+    out: &mut [f32],
+    sums: Option<&mut Sums>,
+) {
+    let mut values = product(source, rows, k, weights, k);
+    for (index, value) in values.iter_mut().enumerate() {
+        *value += f64::from(bias[index % k]);
+    }
+    write_backward(&values, &source, k, out, true, sums);
+}
+
 /// Naive [`crate::dense_forward`]; `weights` is `[k][n]`.
 pub fn dense_forward(
     source: Source,

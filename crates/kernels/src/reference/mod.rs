@@ -4,12 +4,16 @@
 mod convolution;
 mod elementwise;
 mod matrix;
+mod moments;
 
 pub use convolution::{depthwise_backward, depthwise_forward, stem_backward, stem_forward};
 pub use elementwise::{
     add_assign, affine, average_pool_backward, average_pool_forward, gradient_sums,
 };
-pub use matrix::{dense_backward, dense_forward, pointwise_backward, pointwise_forward};
+pub use matrix::{
+    dense_backward, dense_forward, pointwise_accumulate, pointwise_backward, pointwise_forward,
+};
+pub use moments::moments;
 
 use crate::{Gradient, Source, Sums};
 
@@ -25,6 +29,14 @@ fn value(source: &Source, index: usize, channels: usize) -> f64 {
     } else {
         linear
     }
+}
+
+/// All values of a source whose last dimension is `channels`.
+pub fn values(source: &Source, channels: usize) -> Vec<f64> {
+    let elements = 0..source.data.len();
+    elements
+        .map(|index| value(source, index, channels))
+        .collect()
 }
 
 fn normalised(source: &Source, index: usize, channels: usize) -> f64 {

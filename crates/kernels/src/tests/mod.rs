@@ -2,6 +2,7 @@
 
 mod convolution;
 mod elementwise;
+mod expansion;
 mod matrix;
 
 use crate::{Gradient, Isa, Norm, Source};
@@ -127,6 +128,9 @@ macro_rules! suite {
                 depthwise_backward_is_both_gradients stem_is_a_convolution_of_pixels
                 stride_two_pads_as_tensorflow_does scratch_never_influences_a_result
                 images_are_independent no_images_are_nothing);
+            suite!(@tests $isa, expansion: moments_are_sums_of_products
+                expanded_forward_is_the_stored_one expanded_backward_is_the_stored_one
+                accumulating_adds_a_product);
             suite!(@tests $isa, elementwise: affine_adds_a_residual gradient_sums_are_sums
                 add_assign_adds average_pool_is_the_mean);
         }

@@ -4,10 +4,13 @@
 //! (BatchNorm's backward pass), and writes the gradient of what the operator had read, masked by its ReLU6,
 //! together with the sums that the next BatchNorm needs.
 
+mod expanded;
+
 use std::ops::Range;
 
 use danas_kernels::{Gradient, Isa, Source, Sums};
 
+use super::expansion::is_recomputed;
 use super::forward::window;
 use super::subnet::{Input, Kind, Subnet};
 use super::weights::scatter_gradient;
@@ -30,7 +33,7 @@ fn gradient_chunk(images: usize, weights: usize) -> usize {
 }
 
 /// Adds the vectors of `length` values that lie in `partial` one after the other to the first of them, in order.
-fn add_up(isa: Isa, partial: &mut [f32], length: usize) -> &[f32] {
+fn add_up(isa: Isa, partial: &mut [f32], length: usize) -> &mut [f32] {
     /// Values per task.
     const PIECE: usize = 1 << 13;
     let (sum, others) = partial.split_at_mut(length);
@@ -187,14 +190,18 @@ impl Pass<'_> {
         self.unit(block.project, &outer, Some((&mut hidden, false)));
         match block.expand {
             Some(expand) => {
-                self.unit(block.depthwise, &hidden, Some((&mut expanded, false)));
                 // Behind a residual the gradient of the output is part of that of the input already.
                 let (target, accumulate) = if block.residual {
                     (&mut outer, true)
                 } else {
                     (&mut other, false)
                 };
-                self.unit(expand, &expanded, Some((target, accumulate)));
+                if is_recomputed(&self.subnet.units[expand], self.images) {
+                    self.expanded(block, expand, &hidden, target, accumulate);
+                } else {
+                    self.unit(block.depthwise, &hidden, Some((&mut expanded, false)));
+                    self.unit(expand, &expanded, Some((target, accumulate)));
+                }
             }
             None => {
                 self.unit(block.depthwise, &hidden, Some((&mut other, false)));

@@ -1,7 +1,8 @@
 //! The way forward over a batch, with the statistics of the batch itself.
 
-use danas_kernels::{Isa, Source, Sums, Window};
+use danas_kernels::{Expansion, Isa, Source, Sums, Window};
 
+use super::expansion::{expansion, is_recomputed, measure};
 use super::subnet::{Input, Kind, Subnet, Unit};
 use super::weights::UnitWeights;
 use super::workspace::{Workspace, reserve, source, with_scratch};
@@ -12,6 +13,7 @@ use crate::parameters::Parameters;
 pub(crate) enum Reads<'a> {
     Pixels(&'a [u8]),
     Tensor(Source<'a>),
+    Expanded(Expansion<'a>),
 }
 
 /// The window of a unit over `images`.
@@ -74,7 +76,20 @@ pub(crate) fn convolve(
             sums,
             scratch,
         ),
-        _ => unreachable!("the stem, and only the stem, reads pixels"),
+        (Kind::Depthwise { .. }, Reads::Expanded(expansion)) => {
+            danas_kernels::expanded_depthwise_forward(
+                isa,
+                expansion,
+                window(unit, images),
+                &weights.taps,
+                out,
+                sums,
+                scratch,
+            );
+        }
+        _ => unreachable!(
+            "the stem, and only the stem, reads pixels, and only depthwise units read expansions"
+        ),
     });
 }
 
@@ -113,12 +128,35 @@ fn run_unit(
     images: usize,
 ) {
     let unit = &subnet.units[index];
-    let per_chunk = chunk_images(images);
+    if is_recomputed(unit, images) {
+        measure(subnet, index, parameters, workspace, images);
+    } else {
+        store_unit(subnet, index, workspace, pixels, images);
+    }
+    workspace.norms[index].set(
+        &workspace.totals[index],
+        (images * unit.positions()) as f64,
+        parameters.get(unit.norm.gamma),
+        parameters.get(unit.norm.beta),
+    );
+}
+
+/// Stores a unit's output, and gathers its sums over the batch.
+fn store_unit(
+    subnet: &Subnet,
+    index: usize,
+    workspace: &mut Workspace,
+    pixels: &[u8],
+    images: usize,
+) {
+    let unit = &subnet.units[index];
+    let (batch, per_chunk) = (images, chunk_images(images));
     let isa = workspace.isa;
     let elements = unit.output.elements();
     let mut out = std::mem::take(&mut workspace.stored[index]);
     let (stored, blocks, norms) = (&workspace.stored, &workspace.blocks, &workspace.norms);
-    let weights = &workspace.weights.units[index];
+    let all_weights = &workspace.weights.units;
+    let weights = &all_weights[index];
     team().each2(
         (reserve(&mut out, images * elements), per_chunk * elements),
         (&mut workspace.partial, 1),
@@ -129,6 +167,18 @@ fn run_unit(
                 Input::Pixels => {
                     let bytes = unit.input.elements();
                     Reads::Pixels(&pixels[first * bytes..(first + count) * bytes])
+                }
+                Input::Unit(wide) if is_recomputed(&subnet.units[wide], batch) => {
+                    let images = first..first + count;
+                    Reads::Expanded(expansion(
+                        subnet,
+                        wide,
+                        all_weights,
+                        stored,
+                        blocks,
+                        norms,
+                        images,
+                    ))
                 }
                 input => Reads::Tensor(source(
                     subnet,
@@ -150,12 +200,6 @@ fn run_unit(
     for part in &workspace.partial[..images.div_ceil(per_chunk).min(CHUNKS)] {
         total.add(part);
     }
-    workspace.norms[index].set(
-        &workspace.totals[index],
-        (images * unit.positions()) as f64,
-        parameters.get(unit.norm.gamma),
-        parameters.get(unit.norm.beta),
-    );
 }
 
 /// The output of a block: the normalised projection, plus the block's input where there is a residual.

@@ -3,9 +3,11 @@
 //! A batch is cut into [`CHUNKS`] pieces whatever the number of threads; every sum over the batch (BatchNorm's
 //! statistics, weight gradients) is made per piece and added up in order. So the same seed gives the same
 //! weights on any number of threads. A convolution stores its output once, before BatchNorm; normalisation and
-//! ReLU6 are applied while the next operator loads it, forwards and backwards.
+//! ReLU6 are applied while the next operator loads it, forwards and backwards. Wide tensors on large maps are not even
+//! stored once ([`expansion`]).
 
 mod backward;
+mod expansion;
 mod forward;
 mod inference;
 mod norm;
@@ -22,7 +24,7 @@ pub(crate) use forward::forward;
 pub(crate) use inference::Inference;
 pub(crate) use norm::Statistics;
 pub(crate) use weights::{PackedWeights, dense_weights};
-pub(crate) use workspace::Workspace;
+pub(crate) use workspace::{Workspace, with_scratch};
 
 /// The threads of a step: as many as the pool of threads has in which it is called.
 pub(crate) fn team() -> &'static Team {

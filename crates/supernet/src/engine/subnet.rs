@@ -38,6 +38,8 @@ pub(crate) struct Unit {
     pub(crate) shared_kernel: usize,
     pub(crate) norm: NormTensors,
     pub(crate) relu6: bool,
+    /// Whether it widens a block's input, for the block's depthwise unit and nothing else.
+    pub(crate) expands: bool,
 }
 
 impl Unit {
@@ -136,6 +138,7 @@ impl Units {
             },
             norm: tensors.norm,
             relu6: true,
+            expands: false,
         });
         self.0.len() - 1
     }
@@ -187,6 +190,7 @@ impl Subnet {
                     Some(tensors) if block.expansion != Expansion::NONE => {
                         let hidden = block.expansion.hidden(shape.channels);
                         let unit = units.push(Kind::Pointwise, current, shape, hidden, tensors);
+                        units.0[unit].expands = true;
                         (Some(unit), Input::Unit(unit), units.output(unit))
                     }
                     _ => (None, current, shape),

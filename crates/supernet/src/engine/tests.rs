@@ -1,7 +1,7 @@
 //! The engine against a reference in f64, and that against finite differences.
 
 pub(crate) mod reference;
-mod tape;
+pub(crate) mod tape;
 
 use std::collections::BTreeMap;
 

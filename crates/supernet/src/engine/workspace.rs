@@ -3,8 +3,9 @@
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use danas_kernels::{Isa, Scratch, Sums};
+use danas_kernels::{Isa, Moments, Panels, Scratch, Sums};
 
+use super::expansion::Recomputed;
 use super::norm::{NormGradient, UnitNorm};
 use super::subnet::{Input, Subnet};
 use super::{CHUNKS, PackedWeights, team};
@@ -22,8 +23,11 @@ pub(crate) fn reserve(buffer: &mut Vec<f32>, length: usize) -> &mut [f32] {
 pub(crate) struct Workspace {
     pub(crate) isa: Isa,
     pub(crate) weights: PackedWeights,
-    /// Outputs of the convolutions before BatchNorm, `[images, height, width, channels]` per unit.
+    /// Outputs of the convolutions before BatchNorm, `[images, height, width, channels]` per unit, but for those that are
+    /// made again whenever they are read.
     pub(crate) stored: Vec<Vec<f32>>,
+    /// What is known of the others, per unit.
+    pub(crate) recomputed: Vec<Recomputed>,
     /// Finished outputs of the blocks.
     pub(crate) blocks: Vec<Vec<f32>>,
     pub(crate) norms: Vec<UnitNorm>,
@@ -34,6 +38,7 @@ pub(crate) struct Workspace {
     /// `[images, classes]`.
     pub(crate) logits: Vec<f32>,
     pub(crate) partial: [Sums; CHUNKS],
+    pub(crate) partial_moments: [Moments; CHUNKS],
     pub(crate) gradients: Gradients,
     /// Floats of scratch memory that every thread has been given.
     scratch: usize,
@@ -52,6 +57,20 @@ pub(crate) struct Gradients {
     pub(crate) pooled: Vec<f32>,
     /// One dense weight gradient per chunk.
     pub(crate) weights: Vec<f32>,
+    /// Of the expansion that is on its way back.
+    pub(crate) expansion: ExpansionGradient,
+}
+
+/// Matrices on the way back through an expansion that is not stored.
+#[derive(Debug, Default)]
+pub(crate) struct ExpansionGradient {
+    /// The weights times BatchNorm's scale, and that transposed.
+    pub(crate) scaled: Vec<f32>,
+    pub(crate) transposed: Panels,
+    /// What the input's gradient still lacks after the first pass, as a matrix and a bias.
+    pub(crate) matrix: Vec<f32>,
+    pub(crate) panels: Panels,
+    pub(crate) bias: Vec<f32>,
 }
 
 impl Workspace {
@@ -61,12 +80,14 @@ impl Workspace {
             isa,
             weights: PackedWeights::default(),
             stored: Vec::new(),
+            recomputed: Vec::new(),
             blocks: Vec::new(),
             norms: Vec::new(),
             totals: Vec::new(),
             pooled: Vec::new(),
             logits: Vec::new(),
             partial: std::array::from_fn(|_| Sums::default()),
+            partial_moments: std::array::from_fn(|_| Moments::default()),
             gradients: Gradients::default(),
             scratch: 0,
         }
@@ -77,6 +98,7 @@ impl Workspace {
         let units = subnet.units.len();
         if self.stored.len() < units {
             self.stored.resize_with(units, Vec::new);
+            self.recomputed.resize_with(units, Recomputed::default);
             self.norms.resize_with(units, UnitNorm::default);
             self.totals.resize_with(units, Sums::default);
         }
