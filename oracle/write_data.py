@@ -12,7 +12,8 @@ FOLDER/tfrecord     the protocol buffer library with TensorFlow's definition of 
 FOLDER/csv          the csv module and tarfile: lists beside .tar.gz archives
 
 Every set has the same 48 pictures: number n is a JPEG of the grey 5 n, label n % 2, `dark` n // 2 % 2 (missing for n % 3 == 0).
-Prints as JSON what each library is.
+Prints as JSON what each library is. crates/data/tests/tensorflow/pets.tfrecord holds the two shards of the validation part, one after
+the other, as TensorFlow wrote them.
 """
 
 import argparse

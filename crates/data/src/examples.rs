@@ -122,6 +122,9 @@ impl Example<'_> {
     }
 }
 
+/// An example of a container by its index among the entries: its bytes, or why there are none.
+type Fetched = (usize, Result<Vec<u8>, String>);
+
 /// Reads the examples of a catalogue.
 pub(crate) struct Reader<'a> {
     catalogue: &'a Catalogue,
@@ -195,7 +198,7 @@ impl<'a> Reader<'a> {
         &self,
         container: usize,
         wanted: &[(u64, usize)],
-        work: &mut dyn FnMut(&[(usize, Result<Vec<u8>, String>)]) -> Result<(), DataError>,
+        work: &mut dyn FnMut(&[Fetched]) -> Result<(), DataError>,
     ) -> Result<(), DataError> {
         let container = &self.catalogue.containers()[container];
         let mut wanted = wanted.iter().peekable();

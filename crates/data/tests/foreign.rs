@@ -106,4 +106,41 @@ fn files_of_the_real_libraries_are_read() {
         ["nobody", "person"],
     );
     expect_all(&set("csv", None), Format::CsvArchives, ["0", "1"]);
+    a_wrong_checksum_is_refused(&dir.path().join("parquet"));
+}
+
+/// The pages of the second shard of the validation part have checksums and are not compressed.
+fn a_wrong_checksum_is_refused(set: &Path) {
+    let path = set.join("data/validation-00001-of-00002.parquet");
+    let mut bytes = std::fs::read(&path).expect("a file");
+    let picture = bytes.windows(2).position(|pair| pair == [0xFF, 0xD8]);
+    bytes[picture.expect("a JPEG") + 200] ^= 1;
+    common::write(&path, &bytes);
+    let catalogue = scanned(set, None);
+    let text = common::complaint(load(&catalogue, &LoadOptions::default(), &|_| {}));
+    assert!(
+        text.contains("validation-00001") && text.contains("checksum"),
+        "{text}"
+    );
+}
+
+/// TensorFlow is too large to be installed for a test: `oracle/write_data.py --tensorflow` wrote this with its release 2.21.0.
+#[test]
+fn records_of_tensorflow_are_read() {
+    let dir = folder();
+    let path = dir.path().join("pets.tfrecord");
+    common::write(&path, include_bytes!("tensorflow/pets.tfrecord"));
+    let catalogue = scanned(dir.path(), None);
+    assert!(catalogue.dropped().is_empty(), "{:?}", catalogue.dropped());
+    assert_eq!(catalogue.columns(), ["dark"]);
+    let dataset = load(&catalogue, &LoadOptions::default(), &|_| {}).expect("pictures");
+    let mut seen = Vec::new();
+    for split in Split::ALL {
+        for (name, label) in dataset.names(split).iter().zip(dataset.labels(split)) {
+            seen.push((name.clone(), *label));
+        }
+    }
+    seen.sort();
+    let expected = (32..40).map(|number| (format!("pets.tfrecord/p{number}.jpg"), number % 2));
+    assert!(expected.eq(seen.iter().cloned()), "{seen:?}");
 }

@@ -2,7 +2,9 @@
 
 mod common;
 
-use common::{archive, class, complaint, folder, gzip, picture_of, png, write};
+use common::lists::{pictures, rows};
+use common::shards::{dropped, scanned, sizes};
+use common::{archive, class, complaint, folder, png, write};
 use danas_data::{
     Catalogue, DataError, Format, LoadOptions, MappedSplit, ReadLimits, ScanOptions, Source, Split,
     inspect, load, scan, survey,
@@ -13,25 +15,9 @@ fn told(options: ScanOptions, path: &Path) -> Result<Catalogue, DataError> {
     scan(&Source::Folder(path.to_owned()), &options)
 }
 
-fn scanned(path: &Path) -> Result<Catalogue, DataError> {
-    told(ScanOptions::default(), path)
-}
-
 fn map(text: &str) -> Vec<MappedSplit> {
     text.split(',')
         .map(|text| text.parse().expect("a mapping"))
-        .collect()
-}
-
-fn sizes(catalogue: &Catalogue) -> [usize; 3] {
-    Split::ALL.map(|split| catalogue.len(split))
-}
-
-/// What is left out, as `count reason`.
-fn dropped(catalogue: &Catalogue) -> Vec<String> {
-    let dropped = catalogue.dropped().iter();
-    dropped
-        .map(|dropped| format!("{} {}", dropped.count, dropped.reason))
         .collect()
 }
 
@@ -139,29 +125,6 @@ fn classes_can_be_chosen_among_folders() {
         text.contains("label `dog`") && text.contains("`bee`"),
         "{text}"
     );
-}
-
-/// A list of `count` pictures of two classes and an extra column, which is 1 for every third; the names begin with `stem`.
-fn rows(stem: &str, count: usize) -> String {
-    let row = |number: usize| {
-        format!(
-            "{stem}{number}.png,{},{}\n",
-            number % 2,
-            u8::from(number.is_multiple_of(3))
-        )
-    };
-    let rows: String = (0..count).map(row).collect();
-    format!("filename,person,depiction\n{rows}")
-}
-
-/// Pictures of such a list, flat in a folder.
-fn pictures(folder: &Path, stem: &str, count: usize) {
-    for number in 0..count {
-        write(
-            &folder.join(format!("{stem}{number}.png")),
-            &picture_of(stem, number),
-        );
-    }
 }
 
 #[test]
@@ -365,128 +328,6 @@ fn lists_of_one_part_must_have_the_same_columns() {
     assert!(
         text.contains("do not belong together: only one has `depiction`"),
         "{text}"
-    );
-}
-
-/// Dataverse's layout: a list for each part beside archives of flat pictures.
-fn dataverse(root: &Path) {
-    for (part, stem, count) in [
-        ("train_quality", "a", 40),
-        ("validation", "b", 10),
-        ("test", "c", 10),
-    ] {
-        write(
-            &root.join(format!("wake_vision_{part}.csv")),
-            rows(stem, count).as_bytes(),
-        );
-        let names: Vec<String> = (0..count)
-            .map(|number| format!("{stem}{number}.png"))
-            .collect();
-        let contents: Vec<Vec<u8>> = (0..count).map(|number| picture_of(stem, number)).collect();
-        let members: Vec<(&str, &[u8])> = names
-            .iter()
-            .zip(&contents)
-            .map(|(name, bytes)| (name.as_str(), bytes.as_slice()))
-            .collect();
-        write(
-            &root.join(format!("{part}.tar.gz")),
-            &gzip(&archive(&members)),
-        );
-    }
-}
-
-#[test]
-fn lists_beside_archives_are_read_without_unpacking() {
-    let dir = folder();
-    dataverse(dir.path());
-    let catalogue = scanned(dir.path()).expect("a catalogue");
-    assert_eq!(catalogue.recognised().format, Format::CsvArchives);
-    assert!(
-        catalogue.recognised().why.contains("3 archives"),
-        "{:?}",
-        catalogue.recognised()
-    );
-    assert_eq!(sizes(&catalogue), [40, 10, 10]);
-    let looked = survey(&catalogue, &ReadLimits::default()).expect("a survey");
-    assert_eq!(
-        (looked.pictures, looked.width.median, looked.height.max),
-        (60, 20, 16)
-    );
-    let packed = load(&catalogue, &LoadOptions::default(), &|_| {}).expect("pictures");
-
-    // The same pictures as files give the same data set.
-    let loose = folder();
-    for (part, stem, count) in [
-        ("train_quality", "a", 40),
-        ("validation", "b", 10),
-        ("test", "c", 10),
-    ] {
-        write(
-            &loose.path().join(format!("{part}.csv")),
-            rows(stem, count).as_bytes(),
-        );
-        pictures(&loose.path().join(format!("{part}.tar.gz")), stem, count);
-    }
-    let loose = scanned(loose.path()).expect("a catalogue");
-    assert_eq!(loose.recognised().format, Format::CsvList);
-    let loose = load(&loose, &LoadOptions::default(), &|_| {}).expect("pictures");
-    let config = danas_data::DataConfig {
-        resolution: 16,
-        colour: danas_data::Colour::Rgb,
-    };
-    for split in Split::ALL {
-        assert_eq!(packed.names(split), loose.names(split));
-        assert_eq!(packed.labels(split), loose.labels(split));
-        assert_eq!(
-            packed.render(split, config).pixels,
-            loose.render(split, config).pixels
-        );
-    }
-    let inspection = inspect(&catalogue, &ReadLimits::default(), &|_| {}).expect("a look");
-    assert_eq!((inspection.survey.pictures, inspection.refused), (60, None));
-}
-
-#[test]
-fn pictures_in_archives_that_cannot_be_decoded_are_named() {
-    let dir = folder();
-    dataverse(dir.path());
-    let bad = archive(&[("a40.png", b"no picture"), ("a41.png", b"")]);
-    write(&dir.path().join("more.tar.gz"), &gzip(&bad));
-    let list = rows("a", 42);
-    write(
-        &dir.path().join("wake_vision_train_quality.csv"),
-        list.as_bytes(),
-    );
-    let catalogue = scanned(dir.path()).expect("a catalogue");
-    let dataset = load(&catalogue, &LoadOptions::default(), &|_| {}).expect("pictures");
-    let skipped: Vec<String> = dataset.skipped().iter().map(ToString::to_string).collect();
-    assert_eq!(skipped.len(), 2);
-    assert!(
-        skipped[0].contains("more.tar.gz/a40.png: its content is not a picture"),
-        "{skipped:?}"
-    );
-    assert!(
-        skipped[1].contains("more.tar.gz/a41.png: is empty"),
-        "{skipped:?}"
-    );
-}
-
-#[test]
-fn memory_is_refused_while_archives_are_read() {
-    let dir = folder();
-    dataverse(dir.path());
-    let catalogue = scanned(dir.path()).expect("a catalogue");
-    let limits = ReadLimits {
-        max_bytes: 20_000,
-        ..ReadLimits::default()
-    };
-    let options = LoadOptions {
-        limits,
-        ..LoadOptions::default()
-    };
-    let result = load(&catalogue, &options, &|_| {});
-    assert!(
-        matches!(result, Err(DataError::TooMuchMemory { pictures: 60, needed, .. }) if needed > 50_000)
     );
 }
 

@@ -1,7 +1,8 @@
 //! The examples of a run: what is there, what to search on it, and loading.
 
 use danas_data::{
-    Catalogue, DataSpace, Dataset, LoadEvent, LoadOptions, ReadLimits, Split, load, scan, survey,
+    Catalogue, DataSpace, Dataset, Format, LoadEvent, LoadOptions, ReadLimits, Split, load, scan,
+    survey,
 };
 
 use crate::config::Configuration;
@@ -69,6 +70,15 @@ pub(crate) fn decode(
     };
     let dataset = load(catalogue, options, &told).map_err(from_data)?;
     task.finish(found(&dataset));
+    if !matches!(
+        catalogue.recognised().format,
+        Format::ClassFolders | Format::Synthetic
+    ) {
+        screen.say(format!("  recognised as {}", catalogue.recognised()));
+    }
+    for dropped in catalogue.dropped() {
+        screen.say(format!("  {dropped}"));
+    }
     for file in dataset.skipped().iter().take(MOST_NAMED) {
         screen.say(format!("  skipped {file}"));
     }

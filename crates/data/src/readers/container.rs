@@ -6,6 +6,9 @@ use crate::error::DataError;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
+/// Is shown an example with its position: its bytes, or why it cannot be used. Says whether to go on.
+pub(crate) type Visit<'a> = dyn FnMut(u64, Result<&[u8], String>) -> ControlFlow<()> + 'a;
+
 /// A file that holds many pictures. Examples in it are known by their position.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Container {
@@ -39,11 +42,7 @@ impl Container {
     ///
     /// # Errors
     /// The file cannot be read, is cut off or damaged; what came before was shown.
-    pub(crate) fn for_each(
-        &self,
-        at_most: u64,
-        visit: &mut dyn FnMut(u64, Result<&[u8], String>) -> ControlFlow<()>,
-    ) -> Result<(), DataError> {
+    pub(crate) fn for_each(&self, at_most: u64, visit: &mut Visit<'_>) -> Result<(), DataError> {
         match &self.packing {
             Packing::Archive => {
                 let mut buffer = Vec::new();

@@ -5,13 +5,13 @@ mod pages;
 mod schema;
 
 use super::cell::Cell;
+use super::container::Visit;
 use super::table::{Reading, Table};
 use crate::catalogue::Location;
 use crate::decode::guarded;
 use crate::error::DataError;
 use pages::{Column, Pages};
 pub(crate) use schema::Schema;
-use std::ops::ControlFlow;
 use std::path::Path;
 
 /// How many pictures are read at once.
@@ -81,11 +81,7 @@ fn cells(pages: &Pages, group: usize, leaf: usize) -> Result<Vec<Cell<'static>>,
 ///
 /// # Errors
 /// The file is damaged.
-pub(crate) fn walk(
-    path: &Path,
-    leaf: usize,
-    visit: &mut dyn FnMut(u64, Result<&[u8], String>) -> ControlFlow<()>,
-) -> Result<(), DataError> {
+pub(crate) fn walk(path: &Path, leaf: usize, visit: &mut Visit<'_>) -> Result<(), DataError> {
     let damaged = |problem| DataError::broken(path, problem);
     let pages = guarded(|| Pages::open(path)).map_err(damaged)?;
     let mut position = 0;

@@ -1,9 +1,9 @@
 //! TFRecord files: records of length, masked checksum of the length, bytes, masked checksum of the bytes.
 
 use super::archive::{open_expanded, too_large};
+use super::container::Visit;
 use crate::error::DataError;
 use std::io::{self, Read};
-use std::ops::ControlFlow;
 use std::path::Path;
 
 /// Shows every record of the file at `path` in order, or why it cannot be used.
@@ -11,21 +11,13 @@ use std::path::Path;
 /// # Errors
 /// The file cannot be read, is cut off, or the checksum of a length does not match: then nothing says where the next
 /// record begins.
-pub(crate) fn walk(
-    path: &Path,
-    at_most: u64,
-    visit: &mut dyn FnMut(u64, Result<&[u8], String>) -> ControlFlow<()>,
-) -> Result<(), DataError> {
+pub(crate) fn walk(path: &Path, at_most: u64, visit: &mut Visit<'_>) -> Result<(), DataError> {
     open_expanded(path)
         .and_then(|bytes| walk_bytes(bytes, at_most, visit))
         .map_err(|source| DataError::of_container(path, source))
 }
 
-fn walk_bytes(
-    mut bytes: impl Read,
-    at_most: u64,
-    visit: &mut dyn FnMut(u64, Result<&[u8], String>) -> ControlFlow<()>,
-) -> io::Result<()> {
+fn walk_bytes(mut bytes: impl Read, at_most: u64, visit: &mut Visit<'_>) -> io::Result<()> {
     let mut record = Vec::new();
     for position in 0.. {
         let Some(length) = read_length(&mut bytes, position)? else {
@@ -95,6 +87,7 @@ mod tests {
     use super::super::writing::framed;
     use super::*;
     use proptest::prelude::*;
+    use std::ops::ControlFlow;
 
     fn records(bytes: &[u8], at_most: u64) -> io::Result<Vec<Result<Vec<u8>, String>>> {
         let mut found = Vec::new();
@@ -112,7 +105,6 @@ mod tests {
 
     #[test]
     fn the_checksum_is_that_of_the_format() {
-        // The header of a record of 3 bytes, as TensorFlow's TFRecordWriter writes it: see oracle/write_data.py.
         let found = records(&good(), 1000).expect("records");
         assert_eq!(found[0].as_deref(), Ok(&b"one"[..]));
         assert_eq!((found.len(), found[2].as_ref().map(Vec::len)), (3, Ok(300)));

@@ -2,8 +2,10 @@
 // Every test binary uses only a part of this.
 #![allow(dead_code, unreachable_pub)]
 
+pub(crate) mod lists;
 pub(crate) mod oracle;
 pub(crate) mod records;
+pub(crate) mod shards;
 
 use danas_data::DataError;
 use std::io::Write;

@@ -4,7 +4,7 @@
 pub(crate) fn framed(record: &[u8]) -> Vec<u8> {
     let masked = |bytes: &[u8]| {
         let sum = crc32c::crc32c(bytes);
-        (sum >> 15 | sum << 17).wrapping_add(0xA282_EAD8)
+        sum.rotate_right(15).wrapping_add(0xA282_EAD8)
     };
     let length = (record.len() as u64).to_le_bytes();
     [

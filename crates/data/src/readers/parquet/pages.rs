@@ -328,3 +328,23 @@ impl Iterator for Limited {
         self.get_next_page().transpose()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_size_that_a_page_header_promises_is_found() {
+        // type = 0, uncompressed_page_size = 300, compressed_page_size = 2.
+        assert_eq!(
+            expanded_size(&[0x15, 0, 0x15, 0xD8, 0x04, 0x15, 0x04]),
+            Some(300)
+        );
+        let most = [0x15, 0x04, 0x15, 0xFE, 0xFF, 0xFF, 0xFF, 0x0F, 0x15, 0x02];
+        assert_eq!(expanded_size(&most), Some(i32::MAX as u64));
+        assert!(expanded_size(&most).is_some_and(|size| size > MAX_PAGE));
+        for strange in [&[][..], &[0x15], &[0x15, 0x80], &[0x15, 0, 0x25, 0]] {
+            assert_eq!(expanded_size(strange), None);
+        }
+    }
+}
