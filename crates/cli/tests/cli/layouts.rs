@@ -95,7 +95,8 @@ fn a_list_needs_its_column_of_labels() {
         "{said}"
     );
     let mut file = danas();
-    file.arg("inspect").arg(folder.path().join("train.csv"));
+    file.current_dir(folder.path())
+        .args(["inspect", "train.csv"]);
     file.args(["--label-column", "lit", "--json"]);
     assert_eq!(json(&mut file)["recognised"]["format"], "csv-list");
 }

@@ -57,9 +57,10 @@ pub(super) fn kind(path: &Path) -> Option<Kind> {
 
 /// The folder of a source that may be a file.
 pub(super) fn root(path: &Path) -> PathBuf {
-    match path.is_file() {
-        true => path.parent().unwrap_or(path).to_owned(),
-        false => path.to_owned(),
+    match path.parent() {
+        Some(parent) if path.is_file() && parent.as_os_str().is_empty() => PathBuf::from("."),
+        Some(parent) if path.is_file() => parent.to_owned(),
+        _ => path.to_owned(),
     }
 }
 

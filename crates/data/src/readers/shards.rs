@@ -60,30 +60,10 @@ pub(super) fn list(
             packing: shard.packing,
         });
     }
-    let first = &containers.first().map(|container| &container.packing);
-    let label = tables.first().map(|(_, table)| table.label_column.as_str());
-    let why = format!(
-        "{} {} as {}{}",
-        containers.len(),
-        if containers.len() == 1 {
-            "file such"
-        } else {
-            "files such"
-        },
-        files
-            .first()
-            .map(|file| file_name(file))
-            .unwrap_or_default(),
-        match (first, label) {
-            (Some(Packing::Records { picture }), Some(label)) => {
-                format!(", pictures in `{picture}`, labels in `{label}`")
-            }
-            (_, Some(label)) if !label.is_empty() => format!(", labels in `{label}`"),
-            _ => String::new(),
-        }
-    );
+    let label = tables.first().map(|(_, table)| table.label_column.clone());
+    let why = why(&containers, label.as_deref().unwrap_or_default());
     if classes.is_none() && format == Format::TfRecord {
-        classes = label.and_then(|label| names_beside(files, label));
+        classes = label.and_then(|label| names_beside(files, &label));
     }
     Tables {
         path: &reading.root,
@@ -97,6 +77,28 @@ pub(super) fn list(
         dropped: Tally::default(),
     }
     .finish(options)
+}
+
+/// What the files were recognised by.
+fn why(containers: &[Container], label: &str) -> String {
+    let files = match containers {
+        [only] => file_name(&only.path),
+        [first, ..] => format!(
+            "{} files such as {}",
+            containers.len(),
+            file_name(&first.path)
+        ),
+        [] => "no files".to_owned(),
+    };
+    let pictures = match containers.first().map(|container| &container.packing) {
+        Some(Packing::Records { picture }) => format!(", pictures in `{picture}`"),
+        _ => String::new(),
+    };
+    match label {
+        // Every sample of a shard may have its label elsewhere.
+        "" => files,
+        label => format!("{files}{pictures}, labels in `{label}`"),
+    }
 }
 
 fn shard(

@@ -166,9 +166,7 @@ impl Shard<'_> {
 
     /// Adds a sample that is complete.
     fn add(&mut self, sample: Sample) -> Result<(), DataError> {
-        let name = self
-            .reading
-            .name_of(self.path, Some(&sample.key), Default::default());
+        let name = self.reading.name_of(self.path, Some(&sample.key), 0);
         let json = sample.json.unwrap_or_default();
         for key in json.keys() {
             self.see(key.clone());

@@ -18,7 +18,7 @@ use std::sync::Arc;
 const MAX_PAGE: u64 = 1 << 30;
 
 /// The most rows of a group.
-const MAX_ROWS: usize = 1 << 24;
+const MAX_ROWS: i64 = 1 << 24;
 
 /// How many values of a column are read at once.
 const AT_ONCE: usize = 4096;
@@ -38,9 +38,7 @@ impl Pages {
             .map_err(explain)?;
         let length = Length::len(&file);
         for group in metadata.row_groups() {
-            if usize::try_from(group.num_rows()).is_err_and(|_| true)
-                || group.num_rows() as u64 > MAX_ROWS as u64
-            {
+            if !(0..=MAX_ROWS).contains(&group.num_rows()) {
                 return Err(format!("has a group of {} rows", group.num_rows()));
             }
         }
