@@ -7,7 +7,7 @@ use common::shards::{dropped, scanned, sizes};
 use common::{archive, class, complaint, folder, png, write};
 use danas_data::{
     Catalogue, DataError, Format, LoadOptions, MappedSplit, ReadLimits, ScanOptions, Source, Split,
-    inspect, load, scan, survey,
+    inspect, load, scan,
 };
 use std::path::Path;
 
