@@ -6,9 +6,7 @@ pub mod converted;
 pub mod craft;
 pub mod library;
 #[path = "../../../data/tests/common/oracle.rs"]
-mod oracle;
-
-pub use oracle::oracle;
+pub mod oracle;
 
 use danas_data::{Colour, DataSpace, Streams};
 use danas_deploy::{Calibration, FloatModel, Int8Model, LayerParameters, calibrate, quantise};
