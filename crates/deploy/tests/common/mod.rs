@@ -1,6 +1,6 @@
 //! Small random networks of the kind that the search makes, for tests and examples.
 // Every test binary and example uses only a part of this.
-#![allow(dead_code, unreachable_pub, unused_imports)]
+#![allow(dead_code, unreachable_pub)]
 
 pub mod converted;
 pub mod craft;
