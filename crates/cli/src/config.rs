@@ -10,8 +10,8 @@ use danas_device::Limits;
 use danas_supernet::{ClassWeights, Isa, TrainingOptions};
 
 use crate::args::{
-    Fix, MethodName, ObjectiveName, Resolutions, SearchCommand, SearchOptions, SpaceName, Steps,
-    StrategyName, WorkClock, parse_colour,
+    Fix, MethodName, ObjectiveName, ReadingOptions, Resolutions, SearchCommand, SearchOptions,
+    SpaceName, Steps, StrategyName, WorkClock, parse_colour,
 };
 use crate::message::{Blame, Failure, Outcome, nearest};
 use crate::units::{Bytes, Count, Milliseconds, Span};
@@ -35,6 +35,8 @@ pub(crate) enum Budget {
 pub(crate) struct Configuration {
     pub(crate) data: String,
     pub(crate) source: Source,
+    /// How the examples are read.
+    pub(crate) reading: ReadingOptions,
     pub(crate) board: Option<String>,
     pub(crate) boards_file: Option<PathBuf>,
     /// What is maximised; `None` if nobody chose.
@@ -121,6 +123,7 @@ impl Configuration {
         Ok(Configuration {
             source,
             data,
+            reading: options.reading,
             board: options.board,
             boards_file: options.boards_file,
             objective: options.objective,
@@ -179,6 +182,7 @@ impl Configuration {
         };
         SearchOptions {
             data: Some(self.data.clone()),
+            reading: self.reading.clone(),
             board: self.board.clone(),
             boards_file: self.boards_file.clone(),
             objective: self.objective.clone(),
@@ -339,6 +343,7 @@ fn overlay(under: SearchOptions, over: SearchOptions) -> SearchOptions {
     };
     SearchOptions {
         data: over.data.or(under.data),
+        reading: over.reading.over(under.reading),
         board: over.board.or(under.board),
         boards_file: over.boards_file.or(under.boards_file),
         objective: over.objective.or(under.objective),

@@ -65,22 +65,48 @@ fn parse_header(bytes: &[u8], max_pixels: u64) -> Result<Header, String> {
 pub(crate) fn picture(path: &Path, max_pixels: u64) -> Result<Picture, String> {
     guarded(|| {
         let (bytes, _) = read(path, max_pixels, u64::MAX)?;
-        let mut decoder = open(&bytes, max_pixels)?;
-        if bytes.starts_with(JPEG_START) && !has_end_of_jpeg(&bytes) {
-            return Err("is cut off: the end of the JPEG is missing".to_owned());
-        }
-        // A picture whose orientation cannot be read is a picture all the same.
-        let orientation = decoder.orientation().ok();
-        let mut image = DynamicImage::from_decoder(decoder).map_err(|error| explain(&error))?;
-        if let Some(orientation) = orientation {
-            image.apply_orientation(orientation);
-        }
-        Ok(to_bytes(image))
+        decode(&bytes, max_pixels)
     })
 }
 
+/// Reads the header of an encoded picture, as [`header`] does.
+pub(crate) fn header_of(bytes: &[u8], max_pixels: u64) -> Result<Header, String> {
+    guarded(|| parse_header(not_empty(bytes)?, max_pixels))
+}
+
+/// Decodes an encoded picture, as [`picture`] does.
+pub(crate) fn picture_of(bytes: &[u8], max_pixels: u64) -> Result<Picture, String> {
+    guarded(|| decode(not_empty(bytes)?, max_pixels))
+}
+
+/// Whether bytes begin like those of a picture of any kind.
+pub(crate) fn looks_like_a_picture(bytes: &[u8]) -> bool {
+    image::guess_format(bytes).is_ok()
+}
+
+fn not_empty(bytes: &[u8]) -> Result<&[u8], String> {
+    match bytes.is_empty() {
+        true => Err("is empty".to_owned()),
+        false => Ok(bytes),
+    }
+}
+
+fn decode(bytes: &[u8], max_pixels: u64) -> Result<Picture, String> {
+    let mut decoder = open(bytes, max_pixels)?;
+    if bytes.starts_with(JPEG_START) && !has_end_of_jpeg(bytes) {
+        return Err("is cut off: the end of the JPEG is missing".to_owned());
+    }
+    // A picture whose orientation cannot be read is a picture all the same.
+    let orientation = decoder.orientation().ok();
+    let mut image = DynamicImage::from_decoder(decoder).map_err(|error| explain(&error))?;
+    if let Some(orientation) = orientation {
+        image.apply_orientation(orientation);
+    }
+    Ok(to_bytes(image))
+}
+
 /// A decoder that panics on a broken file must not take the run with it.
-fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     std::panic::catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|_| Err("the decoder failed on it".to_owned()))
 }
@@ -105,8 +131,7 @@ fn read(path: &Path, max_pixels: u64, at_most: u64) -> Result<(Vec<u8>, bool), S
     if length == 0 {
         return Err("is empty".to_owned());
     }
-    // Eight bytes per pixel are the most that a picture without compression takes.
-    let allowed = max_pixels.saturating_mul(8).saturating_add(1 << 20);
+    let allowed = encoded_bytes(max_pixels);
     if length > allowed {
         return Err(format!(
             "is a file of {} MiB; at most {} MiB are read",
@@ -120,6 +145,12 @@ fn read(path: &Path, max_pixels: u64, at_most: u64) -> Result<(Vec<u8>, bool), S
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
     Ok((bytes, length <= at_most))
+}
+
+/// The most bytes that an encoded picture of so many pixels takes: eight per pixel without compression, and what is
+/// beside them.
+pub(crate) fn encoded_bytes(max_pixels: u64) -> u64 {
+    max_pixels.saturating_mul(8).saturating_add(1 << 20)
 }
 
 fn open(bytes: &[u8], max_pixels: u64) -> Result<impl ImageDecoder + '_, String> {

@@ -1,19 +1,19 @@
 //! From a catalogue to decoded pictures.
 
-use crate::catalogue::{Catalogue, SkippedFile};
+use crate::catalogue::{Catalogue, Entry, SkippedFile};
 use crate::dataset::{Dataset, Examples};
 use crate::decode::Header;
 use crate::error::DataError;
+use crate::examples::{Reader, all_entries};
 use crate::picture::{Picture, reduced_size};
 use crate::resize::Resizer;
 use crate::space::MAX_RESOLUTION;
 use crate::split::Split;
 use crate::streams::Streams;
-use crate::survey::{ReadLimits, Reader, Survey, all_entries, check_share, separate};
+use crate::survey::{ReadLimits, Survey, check_share, separate};
 use crate::view::Augmentation;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// How pictures are decoded and kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,7 +64,8 @@ pub enum LoadEvent<'a> {
 ///
 /// # Errors
 /// More than [`TOLERATED_SHARE`](crate::TOLERATED_SHARE) of the files cannot be decoded, a class loses all its examples
-/// in a part by that, the pictures do not fit the memory limit, or an option is out of range.
+/// in a part by that, a file that holds pictures is damaged, the pictures do not fit the memory limit, or an option is out
+/// of range.
 pub fn load(
     catalogue: &Catalogue,
     options: &LoadOptions,
@@ -73,34 +74,103 @@ pub fn load(
     check(options)?;
     let reader = Reader::new(catalogue, &options.limits);
     let entries = all_entries(catalogue);
-    let headers: Vec<Result<Header, SkippedFile>> = entries
-        .par_iter()
-        .map(|entry| reader.header(entry))
-        .collect();
+    // Files tell their sizes at little cost. What lies in files that hold many is measured while it is decoded, so that
+    // these are read once.
+    let headers = match catalogue.containers().is_empty() {
+        true => Some(read_headers(&reader, &entries, options)?),
+        false => None,
+    };
+    let total = match &headers {
+        Some(headers) => headers.iter().flatten().count(),
+        None => entries.len(),
+    };
+    progress(LoadEvent::Started { total });
+    let done = AtomicUsize::new(0);
+    let memory = Memory::new(options, total);
+    let decoded = reader.each(&entries, Resizer::default, |resizer, index, example| {
+        let known = headers.as_ref().map(|headers| &headers[index]);
+        let header = known.cloned().unwrap_or_else(|| example.header());
+        if let (Ok(header), None) = (&header, known) {
+            memory.take(header)?;
+        }
+        let picture = header.clone().and_then(|_| example.picture());
+        if let Err(file) = &picture {
+            progress(LoadEvent::Skipped(file));
+        }
+        if header.is_ok() || known.is_none() {
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+            progress(LoadEvent::Decoded { done, total });
+        }
+        let reduced = picture.map(|picture| {
+            picture
+                .drop_equal_channels()
+                .reduce(options.finest, resizer)
+        });
+        Ok((header.ok(), reduced))
+    })?;
+    let (found, pictures): (Vec<Option<Header>>, Vec<_>) = decoded.into_iter().unzip();
+    let found: Vec<Header> = found.into_iter().flatten().collect();
+    assemble(catalogue, options, &found, pictures)
+}
+
+/// The headers of files, of which no more than is tolerated cannot be read, and which fit into memory.
+fn read_headers(
+    reader: &Reader<'_>,
+    entries: &[&Entry],
+    options: &LoadOptions,
+) -> Result<Vec<Result<Header, SkippedFile>>, DataError> {
+    let headers = reader.each(entries, || (), |(), _, example| Ok(example.header()))?;
     let (found, undecodable) = separate(headers.iter().cloned());
     check_share(&undecodable, entries.len())?;
     check_memory(&found, options)?;
+    Ok(headers)
+}
 
-    let total = found.len();
-    progress(LoadEvent::Started { total });
-    let done = AtomicUsize::new(0);
-    let pictures: Vec<Result<Picture, SkippedFile>> = entries
-        .par_iter()
-        .zip(headers)
-        .map_init(Resizer::default, |resizer, (entry, header)| {
-            header.inspect_err(|file| progress(LoadEvent::Skipped(file)))?;
-            let picture = reader.picture(entry);
-            if let Err(file) = &picture {
-                progress(LoadEvent::Skipped(file));
-            }
-            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            progress(LoadEvent::Decoded { done, total });
-            Ok(picture?
-                .drop_equal_channels()
-                .reduce(options.finest, resizer))
+/// Bytes that a picture takes when it is kept.
+fn kept_bytes(header: &Header, finest: usize) -> u64 {
+    let (width, height) = reduced_size(header.width, header.height, finest);
+    (width * height * header.channels) as u64
+}
+
+/// Counts what is kept while pictures are decoded whose sizes were not known before.
+struct Memory {
+    finest: usize,
+    allowed: u64,
+    total: usize,
+    taken: AtomicU64,
+    pictures: AtomicUsize,
+}
+
+impl Memory {
+    fn new(options: &LoadOptions, total: usize) -> Self {
+        Self {
+            finest: options.finest,
+            allowed: options.limits.max_bytes,
+            total,
+            taken: AtomicU64::new(0),
+            pictures: AtomicUsize::new(0),
+        }
+    }
+
+    /// Takes room for one more picture.
+    ///
+    /// # Errors
+    /// There is none; what all would need is extrapolated.
+    fn take(&self, header: &Header) -> Result<(), DataError> {
+        let bytes = kept_bytes(header, self.finest);
+        let taken = self.taken.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        let pictures = self.pictures.fetch_add(1, Ordering::Relaxed) + 1;
+        if taken.saturating_add(header.decoding_bytes) <= self.allowed {
+            return Ok(());
+        }
+        let each = taken / pictures as u64;
+        Err(DataError::TooMuchMemory {
+            pictures: self.total,
+            finest: self.finest,
+            needed: taken.max(each.saturating_mul(self.total as u64)),
+            allowed: self.allowed,
         })
-        .collect();
-    assemble(catalogue, options, &found, pictures)
+    }
 }
 
 fn check(options: &LoadOptions) -> Result<(), DataError> {
@@ -119,10 +189,7 @@ fn check(options: &LoadOptions) -> Result<(), DataError> {
 fn check_memory(headers: &[Header], options: &LoadOptions) -> Result<(), DataError> {
     let kept: u64 = headers
         .iter()
-        .map(|header| {
-            let (width, height) = reduced_size(header.width, header.height, options.finest);
-            (width * height * header.channels) as u64
-        })
+        .map(|header| kept_bytes(header, options.finest))
         .sum();
     let mut decoding: Vec<u64> = headers.iter().map(|header| header.decoding_bytes).collect();
     decoding.sort_unstable();

@@ -1,14 +1,10 @@
 //! What can be known of the pictures from their headers.
 
-use crate::catalogue::{Catalogue, Entry, Location, SkippedFile};
+use crate::catalogue::{Catalogue, Entry, SkippedFile};
 use crate::config::Colour;
 use crate::decode::{self, Header};
 use crate::error::DataError;
-use crate::picture::Picture;
-use crate::source::Source;
-use crate::split::Split;
-use crate::synthetic::SyntheticSpec;
-use rayon::prelude::*;
+use crate::examples::{Reader, all_entries, sample};
 use serde::{Deserialize, Serialize};
 
 /// The share of files that may be undecodable.
@@ -30,6 +26,13 @@ impl Default for ReadLimits {
             max_pixels: 64_000_000,
             max_bytes: 8 << 30,
         }
+    }
+}
+
+impl ReadLimits {
+    /// The most bytes that are read of one encoded picture.
+    pub(crate) fn encoded_bytes(&self) -> u64 {
+        decode::encoded_bytes(self.max_pixels)
     }
 }
 
@@ -109,19 +112,17 @@ impl Survey {
     }
 }
 
-/// Reads the headers of all pictures, in parallel, and the pixels of a few of them to see whether they have colour.
+/// Reads the headers of all pictures (of those in files that hold many, the first few of each file), in parallel, and the
+/// pixels of some of them to see whether they have colour.
 ///
 /// # Errors
-/// More than [`TOLERATED_SHARE`] of the files cannot be decoded.
+/// More than [`TOLERATED_SHARE`] of the files cannot be decoded, or a file that holds pictures is damaged.
 pub fn survey(catalogue: &Catalogue, limits: &ReadLimits) -> Result<Survey, DataError> {
     /// How many pictures are looked at for colour.
     const SAMPLED: usize = 128;
     let reader = Reader::new(catalogue, limits);
-    let entries = all_entries(catalogue);
-    let headers: Vec<Result<Header, SkippedFile>> = entries
-        .par_iter()
-        .map(|entry| reader.header(entry))
-        .collect();
+    let entries = sample(catalogue, &all_entries(catalogue));
+    let headers = reader.each(&entries, || (), |(), _, example| Ok(example.header()))?;
     let (found, undecodable) = separate(headers.iter().cloned());
     check_share(&undecodable, entries.len())?;
     let may_have_colour: Vec<&Entry> = entries
@@ -131,21 +132,17 @@ pub fn survey(catalogue: &Catalogue, limits: &ReadLimits) -> Result<Survey, Data
         .map(|(&entry, _)| entry)
         .collect();
     let step = may_have_colour.len().div_ceil(SAMPLED).max(1);
-    let has_colour: Vec<bool> = may_have_colour
-        .par_iter()
-        .step_by(step)
-        .filter_map(|entry| reader.picture(entry).ok())
-        .map(|picture| picture.drop_equal_channels().channels == 3)
-        .collect();
-    Ok(Survey::new(&found, has_colour.into_iter(), undecodable))
-}
-
-/// The examples of all parts, in the order of [`Split::ALL`].
-pub(crate) fn all_entries(catalogue: &Catalogue) -> Vec<&Entry> {
-    Split::ALL
-        .into_iter()
-        .flat_map(|split| catalogue.entries(split))
-        .collect()
+    let looked_at: Vec<&Entry> = may_have_colour.into_iter().step_by(step).collect();
+    let has_colour = reader.each(
+        &looked_at,
+        || (),
+        |(), _, example| {
+            let picture = example.picture().ok();
+            Ok(picture.map(|picture| picture.drop_equal_channels().channels == 3))
+        },
+    )?;
+    let has_colour = has_colour.into_iter().flatten();
+    Ok(Survey::new(&found, has_colour, undecodable))
 }
 
 /// Separates what was read from what could not be, keeping the order.
@@ -172,58 +169,4 @@ pub(crate) fn check_share(undecodable: &[SkippedFile], total: usize) -> Result<(
         });
     }
     Ok(())
-}
-
-/// Reads the examples of a catalogue, wherever they come from.
-pub(crate) struct Reader<'a> {
-    spec: Option<&'a SyntheticSpec>,
-    max_pixels: u64,
-}
-
-impl<'a> Reader<'a> {
-    pub(crate) fn new(catalogue: &'a Catalogue, limits: &ReadLimits) -> Self {
-        let spec = match catalogue.source() {
-            Source::Folder(_) => None,
-            Source::Synthetic(spec) => Some(spec),
-        };
-        Self {
-            spec,
-            max_pixels: limits.max_pixels,
-        }
-    }
-
-    /// Size and channels of an example.
-    pub(crate) fn header(&self, entry: &Entry) -> Result<Header, SkippedFile> {
-        let header = match (&entry.location, self.spec) {
-            (Location::File(path), _) => decode::header(path, self.max_pixels),
-            (Location::Drawn { .. }, Some(spec)) => Ok(Header {
-                width: spec.size,
-                height: spec.size,
-                channels: 3,
-                decoding_bytes: 0,
-            }),
-            (Location::Drawn { .. }, None) => Err("is not part of a folder".to_owned()),
-        };
-        header.map_err(|reason| undecodable(entry, reason))
-    }
-
-    /// The pixels of an example.
-    pub(crate) fn picture(&self, entry: &Entry) -> Result<Picture, SkippedFile> {
-        let picture = match (&entry.location, self.spec) {
-            (Location::File(path), _) => decode::picture(path, self.max_pixels),
-            (Location::Drawn { test, number }, Some(spec)) => {
-                Ok(spec.draw(entry.class, *test, *number))
-            }
-            (Location::Drawn { .. }, None) => Err("is not part of a folder".to_owned()),
-        };
-        picture.map_err(|reason| undecodable(entry, reason))
-    }
-}
-
-fn undecodable(entry: &Entry, reason: String) -> SkippedFile {
-    SkippedFile {
-        path: entry.name.clone(),
-        reason,
-        undecodable: true,
-    }
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use danas_supernet::Isa;
 
+use super::ReadingOptions;
+
 const BENCH_EXAMPLES: &str = "\
 Examples:
   danas bench
@@ -54,6 +56,8 @@ pub(crate) struct BenchCommand {
     /// Measure training on these pictures too: a folder, or `synthetic:objects[,key=value...]`
     #[arg(long, value_name = "SOURCE")]
     pub(crate) data: Option<String>,
+    #[command(flatten)]
+    pub(crate) reading: ReadingOptions,
     /// Say nothing but errors and the result
     #[arg(long)]
     pub(crate) quiet: bool,

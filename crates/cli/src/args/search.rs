@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bench::parse_isa;
 use super::work_clock::parse_work_clock;
-use super::{Fix, ObjectiveName, Resolutions, WorkClock};
+use super::{Fix, ObjectiveName, ReadingOptions, Resolutions, WorkClock};
 use crate::units::{Bytes, Count, Milliseconds, Span};
 
 const SEARCH_EXAMPLES: &str = "\
@@ -30,7 +30,8 @@ Examples:
       Ten minutes of the machine that `danas bench --calibrate machine.toml` measured: other work beside it, fewer threads
       or another machine change how long that takes, but not the result.
 
-A folder of pictures is train/<class>/* with optional val/ and test/, or <class>/* alone.
+A folder of pictures is train/<class>/* with optional val/ and test/, or <class>/* alone. CSV lists beside pictures or
+.tar.gz archives, Parquet, TFRecord and WebDataset shards are recognised as well: docs/data.md.
 The same command continues a run that was stopped; a finished run prints its result again.";
 
 /// `danas search`.
@@ -54,14 +55,20 @@ pub(crate) struct SearchCommand {
     pub(crate) options: SearchOptions,
 }
 
-/// The options of a search as given, on the command line or in a file: what is not given is `None`.
+/// The options of a search as given, on the command line or in a file: what is not given is `None`. Unknown keys of a file
+/// are refused before this is read; `deny_unknown_fields` would refuse those of the flattened options as well.
 #[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+#[serde(default, rename_all = "kebab-case")]
 pub(crate) struct SearchOptions {
-    /// A folder of pictures, or `synthetic:objects[,key=value...]` for built-in ones
+    /// A folder (or file) of pictures in any known layout, or `synthetic:objects[,key=value...]` for built-in ones
     #[arg(long, value_name = "SOURCE", help_heading = "What to search for")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) data: Option<String>,
+
+    /// How the examples are read.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub(crate) reading: ReadingOptions,
 
     /// The board the model must fit (`danas boards` lists them)
     #[arg(long, value_name = "NAME", help_heading = "What to search for")]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use danas_bench::{BenchError, Measurement, Options, Progress, Report, measure, names};
-use danas_data::{Colour, DataSpace, Dataset, LoadOptions, ScanOptions, Split, scan};
+use danas_data::{Colour, DataSpace, Dataset, LoadOptions, Split, scan};
 use danas_supernet::Isa;
 use danas_supernet::workload::Workload;
 
@@ -31,7 +31,7 @@ pub(crate) fn bench(command: &BenchCommand) -> Outcome<Status> {
     let options = options(command)?;
     let screen = Screen::new(command.quiet);
     let pictures = match &command.data {
-        Some(source) => Some(pictures(source, &screen)?),
+        Some(source) => Some(pictures(source, command, &screen)?),
         None => None,
     };
     let task = screen.task("bench", "measurements");
@@ -74,12 +74,12 @@ fn options(command: &BenchCommand) -> Outcome<Options> {
 }
 
 /// Decodes pictures as finely as the workloads need them.
-fn pictures(source: &str, screen: &Screen) -> Outcome<Dataset> {
+fn pictures(source: &str, command: &BenchCommand, screen: &Screen) -> Outcome<Dataset> {
     let configs = Workload::all().map(|workload| workload.candidate().data);
     let resolutions = configs.iter().map(|config| config.resolution).collect();
     let space = DataSpace::new(resolutions, vec![Colour::Mono, Colour::Rgb]).map_err(from_data)?;
     let source = source.parse().map_err(from_data)?;
-    let catalogue = scan(&source, &ScanOptions::default()).map_err(from_data)?;
+    let catalogue = scan(&source, &command.reading.scan_options(0)).map_err(from_data)?;
     let options = LoadOptions {
         finest: space.finest(),
         ..LoadOptions::default()

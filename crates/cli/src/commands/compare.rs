@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use danas_bench::Costs;
-use danas_data::{Colour, DataConfig, DataSpace, ReadLimits, ScanOptions, scan, survey};
+use danas_data::{Colour, DataConfig, DataSpace, ReadLimits, scan, survey};
 use danas_report::{Comparison, Role, Search};
 use danas_search::hypervolume;
 use danas_study::{RunFolder, Summary, write_atomic};
@@ -173,7 +173,7 @@ fn fixed_data(command: &CompareCommand) -> Outcome<Vec<DataConfig>> {
         return Ok(command.fixed.iter().map(|fixed| fixed.0).collect());
     }
     let source = command.data.parse().map_err(from_data)?;
-    let catalogue = scan(&source, &ScanOptions::default()).map_err(from_data)?;
+    let catalogue = scan(&source, &command.reading.scan_options(0)).map_err(from_data)?;
     let survey = survey(&catalogue, &ReadLimits::default()).map_err(from_data)?;
     let DataSpace {
         resolutions,
@@ -218,6 +218,7 @@ fn configuration(
         isa: command.work.isa,
         options: SearchOptions {
             data: Some(command.data.clone()),
+            reading: command.reading.clone(),
             board: Some(command.board.clone()),
             ram: Some(planned.limit.ram),
             flash: Some(planned.limit.flash),

@@ -1,8 +1,6 @@
 //! `danas evaluate`.
 
-use danas_data::{
-    DataConfig, Dataset, LoadOptions, MAX_RESOLUTION, Preprocessing, ScanOptions, scan,
-};
+use danas_data::{DataConfig, Dataset, LoadOptions, MAX_RESOLUTION, Preprocessing, scan};
 use danas_deploy::{Interpreter, Network, Pixels};
 use danas_device::format_count;
 use danas_measure::{ClassTally, Objective};
@@ -136,10 +134,7 @@ fn examples(
     preprocessing: Option<&Preprocessing>,
 ) -> Outcome<Dataset> {
     let source = command.data.parse().map_err(from_data)?;
-    let options = ScanOptions {
-        seed: command.seed,
-        ..ScanOptions::default()
-    };
+    let options = command.reading.scan_options(command.seed);
     let catalogue = scan(&source, &options).map_err(from_data)?;
     let finest = match preprocessing {
         Some(preprocessing) => preprocessing.finest,

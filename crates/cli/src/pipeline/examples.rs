@@ -2,8 +2,8 @@
 
 use danas_bench::Load;
 use danas_data::{
-    Catalogue, DataSpace, Dataset, LoadEvent, LoadOptions, ReadLimits, ScanOptions, Split, Survey,
-    load, scan, survey,
+    Catalogue, DataSpace, Dataset, Format, LoadEvent, LoadOptions, ReadLimits, Split, Survey, load,
+    scan, survey,
 };
 
 use crate::config::Configuration;
@@ -14,10 +14,7 @@ use crate::progress::Screen;
 
 /// Lists and splits the examples.
 pub(crate) fn find(config: &Configuration) -> Outcome<Catalogue> {
-    let options = ScanOptions {
-        seed: config.seed,
-        ..ScanOptions::default()
-    };
+    let options = config.reading.scan_options(config.seed);
     scan(&config.source, &options).map_err(from_data)
 }
 
@@ -80,6 +77,15 @@ pub(crate) fn decode(
     };
     let dataset = load(catalogue, options, &told).map_err(from_data)?;
     task.finish(found(&dataset));
+    if !matches!(
+        catalogue.recognised().format,
+        Format::ClassFolders | Format::Synthetic
+    ) {
+        screen.say(format!("  recognised as {}", catalogue.recognised()));
+    }
+    for dropped in catalogue.dropped() {
+        screen.say(format!("  {dropped}"));
+    }
     for file in dataset.skipped().iter().take(MOST_NAMED) {
         screen.say(format!("  skipped {file}"));
     }
