@@ -5,6 +5,7 @@ mod bench;
 mod compare;
 mod fix;
 mod model;
+mod prepare;
 mod resolutions;
 mod search;
 mod work;
@@ -20,6 +21,7 @@ pub(crate) use bench::BenchCommand;
 pub(crate) use compare::{CompareCommand, Limit, Method};
 pub(crate) use fix::Fix;
 pub(crate) use model::{BoardChoice, EvaluateCommand, InspectCommand, SplitName};
+pub(crate) use prepare::PrepareCommand;
 pub(crate) use resolutions::Resolutions;
 pub(crate) use search::{
     SearchCommand, SearchOptions, SpaceName, Steps, StrategyName, parse_colour,
@@ -39,6 +41,8 @@ Examples:
       The main job. Run it again to continue where it was stopped.
   danas inspect photos/
       What is in a folder, and which resolutions make sense for it.
+  danas prepare photos/ --out prepared/photos
+      Decode very many pictures once; then: danas search --data prepared/photos ...
   danas export runs/person --model 42 --to firmware/
       Copy one model of the front where you want it; with --as c, as C code that needs no runtime.
 
@@ -89,6 +93,8 @@ pub(crate) enum Command {
     /// Show what is in a folder of pictures (classes, sizes, splits, duplicates) or in a .tflite file (operators, and what
     /// they cost on every board)
     Inspect(InspectCommand),
+    /// Decode a source of pictures once, into files that searches read without loading them into memory
+    Prepare(PrepareCommand),
     /// Print a completion script for a shell
     Completions {
         /// The shell

@@ -11,6 +11,7 @@ use danas_supernet::Isa;
 use crate::args::{
     Fix, Resolutions, SearchCommand, SearchOptions, SpaceName, Steps, StrategyName, parse_colour,
 };
+use crate::memory::MemoryLimit;
 use crate::message::{Blame, Failure, Outcome, nearest};
 use crate::units::{Bytes, Count, Milliseconds, Span};
 
@@ -47,6 +48,8 @@ pub(crate) struct Configuration {
     pub(crate) fixed: Vec<Fix>,
     pub(crate) strategy: StrategyName,
     pub(crate) models: usize,
+    /// How much memory may be used.
+    pub(crate) memory: MemoryLimit,
     /// `None`: all cores.
     pub(crate) threads: Option<usize>,
     /// The instructions that the engine uses.
@@ -122,6 +125,7 @@ impl Configuration {
             fixed,
             strategy: options.strategy.unwrap_or(StrategyName::Nsga2),
             models: within("models", options.models.unwrap_or(3), MAX_MODELS)?,
+            memory: MemoryLimit::resolve(options.memory)?,
             threads: options
                 .threads
                 .map(|n| within("threads", n, MAX_THREADS))
@@ -157,6 +161,7 @@ impl Configuration {
             fix: (!self.fixed.is_empty()).then(|| self.fixed.clone()),
             strategy: Some(self.strategy),
             models: Some(self.models),
+            memory: None,
             threads: None,
             quiet: false,
             json: false,
@@ -303,6 +308,7 @@ fn overlay(under: SearchOptions, over: SearchOptions) -> SearchOptions {
         fix: over.fix.or(under.fix),
         strategy: over.strategy.or(under.strategy),
         models: over.models.or(under.models),
+        memory: over.memory.or(under.memory),
         threads: over.threads.or(under.threads),
         quiet: over.quiet || under.quiet,
         json: over.json || under.json,

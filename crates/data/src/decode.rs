@@ -1,6 +1,6 @@
 //! Turning one file into pixels, with limits that are checked before memory is taken.
 
-use crate::picture::Picture;
+use crate::picture::{Picture, reduced_size};
 use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits};
 use std::fs::File;
 use std::io::{Cursor, Read};
@@ -19,6 +19,14 @@ pub(crate) struct Header {
     pub(crate) channels: usize,
     /// Bytes that decoding takes for a moment.
     pub(crate) decoding_bytes: u64,
+}
+
+impl Header {
+    /// Bytes of the pixels once the shorter side is at most `finest`.
+    pub(crate) fn kept_bytes(&self, finest: usize) -> u64 {
+        let (width, height) = reduced_size(self.width, self.height, finest);
+        (width * height * self.channels) as u64
+    }
 }
 
 /// How much of a file is read for its header, at first.
@@ -42,7 +50,10 @@ pub(crate) fn header(path: &Path, max_pixels: u64) -> Result<Header, String> {
 }
 
 fn parse_header(bytes: &[u8], max_pixels: u64) -> Result<Header, String> {
-    let decoder = open(bytes, max_pixels)?;
+    open(bytes, max_pixels).map(|decoder| header_of(&decoder))
+}
+
+fn header_of(decoder: &impl ImageDecoder) -> Header {
     let (width, height) = decoder.dimensions();
     let channels = if decoder.color_type().has_color() {
         3
@@ -50,23 +61,31 @@ fn parse_header(bytes: &[u8], max_pixels: u64) -> Result<Header, String> {
         1
     };
     let pixels = u64::from(width) * u64::from(height);
-    Ok(Header {
+    Header {
         width: width as usize,
         height: height as usize,
         channels,
         decoding_bytes: decoder.total_bytes() + pixels * channels as u64,
-    })
+    }
+}
+
+/// The encoded bytes of a picture.
+///
+/// # Errors
+/// Why the file cannot be used, in words.
+pub(crate) fn encoded(path: &Path, max_pixels: u64) -> Result<Vec<u8>, String> {
+    read(path, max_pixels, u64::MAX).map(|(bytes, _)| bytes)
 }
 
 /// Decodes a picture: turned upright as its EXIF orientation says, 16 bits reduced to 8, alpha composited on white.
 ///
 /// # Errors
 /// Why the file cannot be used, in words.
-pub(crate) fn picture(path: &Path, max_pixels: u64) -> Result<Picture, String> {
+pub(crate) fn picture(bytes: &[u8], max_pixels: u64) -> Result<(Header, Picture), String> {
     guarded(|| {
-        let (bytes, _) = read(path, max_pixels, u64::MAX)?;
-        let mut decoder = open(&bytes, max_pixels)?;
-        if bytes.starts_with(JPEG_START) && !has_end_of_jpeg(&bytes) {
+        let mut decoder = open(bytes, max_pixels)?;
+        let header = header_of(&decoder);
+        if bytes.starts_with(JPEG_START) && !has_end_of_jpeg(bytes) {
             return Err("is cut off: the end of the JPEG is missing".to_owned());
         }
         // A picture whose orientation cannot be read is a picture all the same.
@@ -75,7 +94,7 @@ pub(crate) fn picture(path: &Path, max_pixels: u64) -> Result<Picture, String> {
         if let Some(orientation) = orientation {
             image.apply_orientation(orientation);
         }
-        Ok(to_bytes(image))
+        Ok((header, to_bytes(image)))
     })
 }
 

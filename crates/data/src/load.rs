@@ -1,11 +1,12 @@
 //! From a catalogue to decoded pictures.
 
-use crate::catalogue::{Catalogue, SkippedFile};
-use crate::dataset::{Dataset, Examples};
+use crate::catalogue::{Catalogue, Entry, SkippedFile};
+use crate::dataset::{Dataset, Examples, Pixels};
 use crate::decode::Header;
 use crate::error::DataError;
-use crate::picture::{Picture, reduced_size};
-use crate::resize::Resizer;
+use crate::feed::feed;
+use crate::order::Shuffle;
+use crate::picture::Picture;
 use crate::space::MAX_RESOLUTION;
 use crate::split::Split;
 use crate::streams::Streams;
@@ -13,7 +14,6 @@ use crate::survey::{ReadLimits, Reader, Survey, all_entries, check_share, separa
 use crate::view::Augmentation;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How pictures are decoded and kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -83,23 +83,31 @@ pub fn load(
 
     let total = found.len();
     progress(LoadEvent::Started { total });
-    let done = AtomicUsize::new(0);
-    let pictures: Vec<Result<Picture, SkippedFile>> = entries
-        .par_iter()
-        .zip(headers)
-        .map_init(Resizer::default, |resizer, (entry, header)| {
-            header.inspect_err(|file| progress(LoadEvent::Skipped(file)))?;
-            let picture = reader.picture(entry);
-            if let Err(file) = &picture {
-                progress(LoadEvent::Skipped(file));
-            }
-            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            progress(LoadEvent::Decoded { done, total });
-            Ok(picture?
-                .drop_equal_channels()
-                .reduce(options.finest, resizer))
-        })
+    let readable: Vec<&Entry> = entries
+        .iter()
+        .zip(&headers)
+        .filter(|(_, header)| header.is_ok())
+        .map(|(&entry, _)| entry)
         .collect();
+    let mut decoded = Vec::with_capacity(total);
+    let Ok(()) = feed(&reader, &readable, options.finest, |index, fed| {
+        if let Err(file) = &fed {
+            progress(LoadEvent::Skipped(file));
+        }
+        let done = index + 1;
+        progress(LoadEvent::Decoded { done, total });
+        decoded.push(fed.map(|decoded| decoded.picture));
+        Ok::<(), std::convert::Infallible>(())
+    });
+    let mut decoded = decoded.into_iter();
+    let pictures = headers.into_iter().map(|header| match header {
+        Ok(_) => decoded.next().expect("one picture per readable header"),
+        Err(file) => {
+            progress(LoadEvent::Skipped(&file));
+            Err(file)
+        }
+    });
+    let pictures = pictures.collect();
     assemble(catalogue, options, &found, pictures)
 }
 
@@ -119,10 +127,7 @@ fn check(options: &LoadOptions) -> Result<(), DataError> {
 fn check_memory(headers: &[Header], options: &LoadOptions) -> Result<(), DataError> {
     let kept: u64 = headers
         .iter()
-        .map(|header| {
-            let (width, height) = reduced_size(header.width, header.height, options.finest);
-            (width * height * header.channels) as u64
-        })
+        .map(|header| header.kept_bytes(options.finest))
         .sum();
     let mut decoding: Vec<u64> = headers.iter().map(|header| header.decoding_bytes).collect();
     decoding.sort_unstable();
@@ -155,21 +160,31 @@ fn assemble(
     let mut has_colour = Vec::with_capacity(total);
     let mut pictures = pictures.into_iter();
     for split in Split::ALL {
-        let part = &mut parts[split.index()];
+        let (mut names, mut labels, mut kept) = (Vec::new(), Vec::new(), Vec::new());
         for (entry, picture) in catalogue.entries(split).iter().zip(&mut pictures) {
             match picture {
                 Ok(picture) => {
                     has_colour.push(picture.channels == 3);
-                    part.names.push(entry.name.clone());
-                    part.labels.push(entry.class);
-                    part.pictures.push(picture);
+                    names.push(entry.name.clone());
+                    labels.push(entry.class);
+                    kept.push(picture);
                 }
                 Err(file) => undecodable.push(file),
             }
         }
+        parts[split.index()] = Examples {
+            labels,
+            pixels: Pixels::Owned {
+                names,
+                pictures: kept,
+            },
+        };
     }
     check_share(&undecodable, total)?;
-    check_classes(catalogue, &parts)?;
+    check_classes(
+        catalogue,
+        parts.each_ref().map(|part| part.labels.as_slice()),
+    )?;
     let mut skipped = catalogue.skipped().to_vec();
     skipped.extend(undecodable.iter().cloned());
     Ok(Dataset {
@@ -181,15 +196,19 @@ fn assemble(
         survey: Survey::new(headers, has_colour.into_iter(), undecodable),
         augmentation: options.augmentation,
         streams: Streams::new(options.seed),
+        shuffle: Shuffle::Whole,
     })
 }
 
 /// Every class that a part had must still be there.
-fn check_classes(catalogue: &Catalogue, parts: &[Examples; 3]) -> Result<(), DataError> {
+pub(crate) fn check_classes(catalogue: &Catalogue, labels: [&[usize]; 3]) -> Result<(), DataError> {
     for split in Split::ALL {
-        let labels = &parts[split.index()].labels;
+        let mut left = vec![false; catalogue.classes().len()];
+        for &label in labels[split.index()] {
+            left[label] = true;
+        }
         for (class, name) in catalogue.classes().iter().enumerate() {
-            if !labels.contains(&class) {
+            if !left[class] {
                 let lost = catalogue
                     .entries(split)
                     .iter()

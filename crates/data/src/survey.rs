@@ -109,7 +109,11 @@ impl Survey {
     }
 }
 
-/// Reads the headers of all pictures, in parallel, and the pixels of a few of them to see whether they have colour.
+/// The most pictures whose headers a survey reads.
+const SURVEYED: usize = 20_000;
+
+/// Reads the headers of the pictures (of 20,000 spread evenly over all, if there are more), in parallel, and the pixels of
+/// a few of them to see whether they have colour.
 ///
 /// # Errors
 /// More than [`TOLERATED_SHARE`] of the files cannot be decoded.
@@ -117,7 +121,7 @@ pub fn survey(catalogue: &Catalogue, limits: &ReadLimits) -> Result<Survey, Data
     /// How many pictures are looked at for colour.
     const SAMPLED: usize = 128;
     let reader = Reader::new(catalogue, limits);
-    let entries = all_entries(catalogue);
+    let entries = spread_entries(catalogue, SURVEYED);
     let headers: Vec<Result<Header, SkippedFile>> = entries
         .par_iter()
         .map(|entry| reader.header(entry))
@@ -146,6 +150,44 @@ pub(crate) fn all_entries(catalogue: &Catalogue) -> Vec<&Entry> {
         .into_iter()
         .flat_map(|split| catalogue.entries(split))
         .collect()
+}
+
+/// At most `most` of the examples of all parts, spread evenly over them.
+fn spread_entries(catalogue: &Catalogue, most: usize) -> Vec<&Entry> {
+    let all = all_entries(catalogue);
+    let step = all.len().div_ceil(most).max(1);
+    all.into_iter().step_by(step).collect()
+}
+
+/// How much memory or disk the pictures of a source take once they are decoded and reduced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Projection {
+    /// The pictures.
+    pub pictures: usize,
+    /// Bytes of all their pixels: exact for a small set of pictures with three different channels, and projected from
+    /// [`Projection::sampled`] of them for a large one.
+    pub bytes: u64,
+    /// How many pictures were looked at.
+    pub sampled: usize,
+}
+
+/// Foretells how many bytes the pictures of a catalogue take at a finest granularity, from the headers of some.
+pub fn project(catalogue: &Catalogue, finest: usize, limits: &ReadLimits) -> Projection {
+    /// How many headers are read.
+    const SAMPLED: usize = 4096;
+    let reader = Reader::new(catalogue, limits);
+    let entries = spread_entries(catalogue, SAMPLED);
+    let kept: Vec<u64> = entries
+        .par_iter()
+        .filter_map(|entry| reader.header(entry).ok())
+        .map(|header| header.kept_bytes(finest))
+        .collect();
+    let mean = kept.iter().sum::<u64>() as f64 / kept.len().max(1) as f64;
+    Projection {
+        pictures: catalogue.total(),
+        bytes: (mean * catalogue.total() as f64).round() as u64,
+        sampled: entries.len(),
+    }
 }
 
 /// Separates what was read from what could not be, keeping the order.
@@ -209,14 +251,35 @@ impl<'a> Reader<'a> {
 
     /// The pixels of an example.
     pub(crate) fn picture(&self, entry: &Entry) -> Result<Picture, SkippedFile> {
-        let picture = match (&entry.location, self.spec) {
-            (Location::File(path), _) => decode::picture(path, self.max_pixels),
-            (Location::Drawn { test, number }, Some(spec)) => {
-                Ok(spec.draw(entry.class, *test, *number))
+        self.decoded(entry).map(|(_, picture)| picture)
+    }
+
+    /// Size and channels as stored, and the pixels of an example.
+    pub(crate) fn decoded(&self, entry: &Entry) -> Result<(Header, Picture), SkippedFile> {
+        match &entry.location {
+            Location::File(path) => {
+                let encoded = decode::encoded(path, self.max_pixels);
+                self.decode(entry, encoded)
             }
-            (Location::Drawn { .. }, None) => Err("is not part of a folder".to_owned()),
-        };
-        picture.map_err(|reason| undecodable(entry, reason))
+            Location::Drawn { test, number } => {
+                let header = self.header(entry)?;
+                let drawn = self.spec.map(|spec| spec.draw(entry.class, *test, *number));
+                drawn
+                    .map(|picture| (header, picture))
+                    .ok_or_else(|| undecodable(entry, "is not part of a folder".to_owned()))
+            }
+        }
+    }
+
+    /// An example from its encoded bytes.
+    fn decode(
+        &self,
+        entry: &Entry,
+        encoded: Result<Vec<u8>, String>,
+    ) -> Result<(Header, Picture), SkippedFile> {
+        encoded
+            .and_then(|bytes| decode::picture(&bytes, self.max_pixels))
+            .map_err(|reason| undecodable(entry, reason))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::engine::subnet::Kind;
 use crate::engine::{Inference, dense_weights};
 use crate::options::ScoringOptions;
 use crate::recalibration::recalibrated;
-use crate::scorer::Score;
+use crate::scorer::{PIECE, Score};
 use crate::supernet::Supernet;
 
 /// Weights and bias of one layer of a graph, BatchNorm folded in. Layouts are those of
@@ -56,28 +56,12 @@ impl Trained {
         }
     }
 
-    /// Classifies examples of a split in float.
-    pub fn evaluate(&self, dataset: &Dataset, split: Split) -> Score {
-        let all: Vec<usize> = (0..dataset.len(split)).collect();
-        let mut total = Score {
-            correct: 0,
-            total: 0,
-            loss: 0.0,
-        };
-        // A piece at a time, so that memory does not grow with the split.
-        for indices in all.chunks(1024) {
-            let batch = dataset.evaluation_batch(split, indices, self.candidate.data);
-            let score = Score::new(
-                &self.network.logits(&batch.pixels),
-                &batch.labels,
-                self.classes,
-            );
-            total.loss += score.loss * score.total as f64;
-            total.correct += score.correct;
-            total.total += score.total;
-        }
-        total.loss /= total.total.max(1) as f64;
-        total
+    /// Classifies the examples `indices` of a split in float, a piece at a time.
+    pub fn evaluate(&self, dataset: &Dataset, split: Split, indices: &[usize]) -> Score {
+        let batches = indices
+            .chunks(PIECE)
+            .map(|piece| dataset.evaluation_batch(split, piece, self.candidate.data));
+        Score::of(&self.network, batches, self.classes)
     }
 
     /// The logits `[examples, classes]` of pictures `[examples, height, width, channels]`.

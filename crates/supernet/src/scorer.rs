@@ -1,12 +1,13 @@
 //! Scores: the accuracy of a candidate with the supernet's weights, without training it.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use danas_data::{Batch, DataConfig, Dataset, Split};
 use danas_space::Candidate;
 
-use crate::engine::Workspace;
 use crate::engine::subnet::Subnet;
+use crate::engine::{Inference, Workspace};
 use crate::loss;
 use crate::options::ScoringOptions;
 use crate::recalibration::CalibrationSet;
@@ -33,8 +34,30 @@ impl Score {
         }
     }
 
+    /// Of a network on batches, one after the other.
+    pub(crate) fn of(
+        network: &Inference,
+        batches: impl Iterator<Item = impl Borrow<Batch>>,
+        classes: usize,
+    ) -> Self {
+        let mut whole = Score {
+            correct: 0,
+            total: 0,
+            loss: 0.0,
+        };
+        for batch in batches {
+            let batch = batch.borrow();
+            let part = Score::new(&network.logits(&batch.pixels), &batch.labels, classes);
+            whole.loss += part.loss * part.total as f64;
+            whole.correct += part.correct;
+            whole.total += part.total;
+        }
+        whole.loss /= whole.total.max(1) as f64;
+        whole
+    }
+
     /// From logits `[examples, classes]`.
-    pub(crate) fn new(logits: &[f32], labels: &[usize], classes: usize) -> Self {
+    fn new(logits: &[f32], labels: &[usize], classes: usize) -> Self {
         let mut targets = Vec::new();
         loss::smoothed_labels(labels, classes, 0.0, &mut targets);
         let loss = loss::cross_entropy(logits, &targets, classes, &mut Vec::new());
@@ -46,10 +69,17 @@ impl Score {
     }
 }
 
+/// Pictures rendered at a time where they are not kept, so that memory does not grow with the split.
+pub(crate) const PIECE: usize = 1024;
+
 /// The pictures of one data configuration that scores are made of.
 struct Examples {
     calibration: CalibrationSet,
-    validation: Batch,
+    /// The validation pictures; none where they are too many to be kept.
+    validation: Option<Batch>,
+    bytes: usize,
+    /// The number of the score that used them last.
+    used: u64,
 }
 
 /// Scores candidates with the weights of a supernet, which it never changes: what a candidate is worth does not
@@ -61,6 +91,7 @@ pub struct Scorer<'a> {
     /// The validation examples used, the same for every data configuration.
     validation: Vec<usize>,
     examples: BTreeMap<DataConfig, Examples>,
+    scored: u64,
     workspace: Workspace,
 }
 
@@ -77,6 +108,7 @@ impl<'a> Scorer<'a> {
             options,
             validation: dataset.spread(Split::Validation, count),
             examples: BTreeMap::new(),
+            scored: 0,
             workspace: Workspace::new(supernet.isa),
         }
     }
@@ -92,21 +124,71 @@ impl<'a> Scorer<'a> {
     /// If the candidate does not belong to the supernet's search space.
     pub fn score(&mut self, candidate: &Candidate) -> Score {
         let config = candidate.data;
-        let examples = self.examples.entry(config).or_insert_with(|| Examples {
-            calibration: CalibrationSet::new(
-                self.dataset,
-                config,
-                self.options.calibration_examples,
-            ),
-            validation: self
-                .dataset
-                .evaluation_batch(Split::Validation, &self.validation, config),
-        });
+        self.scored += 1;
+        let mut examples = match self.examples.remove(&config) {
+            Some(examples) => examples,
+            None => self.render(config),
+        };
+        examples.used = self.scored;
         let subnet = Subnet::new(self.supernet, candidate);
         let network = examples
             .calibration
             .recalibrate(self.supernet, subnet, &mut self.workspace);
-        let logits = network.logits(&examples.validation.pixels);
-        Score::new(&logits, &examples.validation.labels, self.supernet.classes)
+        let classes = self.supernet.classes;
+        let score = match &examples.validation {
+            Some(batch) => Score::of(&network, std::iter::once(batch), classes),
+            None => {
+                let batches = self.validation.chunks(PIECE).map(|piece| {
+                    self.dataset
+                        .evaluation_batch(Split::Validation, piece, config)
+                });
+                Score::of(&network, batches, classes)
+            }
+        };
+        self.examples.insert(config, examples);
+        score
+    }
+
+    /// Makes the pictures of a data configuration; those of the configurations that were not scored for longest make
+    /// room for them.
+    fn render(&mut self, config: DataConfig) -> Examples {
+        let calibrating = self.options.calibration_examples;
+        let picture = config.input_shape().bytes();
+        let pictures = self.validation.len() + calibrating;
+        let fits = pictures * picture <= self.options.kept_bytes;
+        let bytes = if fits { pictures } else { calibrating } * picture;
+        self.make_room(bytes);
+        let validation = fits.then(|| {
+            self.dataset
+                .evaluation_batch(Split::Validation, &self.validation, config)
+        });
+        Examples {
+            calibration: CalibrationSet::new(self.dataset, config, calibrating),
+            validation,
+            bytes,
+            used: 0,
+        }
+    }
+
+    fn make_room(&mut self, bytes: usize) {
+        let kept = |examples: &BTreeMap<DataConfig, Examples>| -> usize {
+            examples.values().map(|examples| examples.bytes).sum()
+        };
+        while kept(&self.examples) + bytes > self.options.kept_bytes {
+            let oldest = self
+                .examples
+                .iter()
+                .min_by_key(|(_, examples)| examples.used);
+            let Some(config) = oldest.map(|(&config, _)| config) else {
+                return;
+            };
+            self.examples.remove(&config);
+        }
+    }
+
+    /// How many data configurations have their pictures kept.
+    #[cfg(test)]
+    pub(crate) fn kept(&self) -> usize {
+        self.examples.len()
     }
 }

@@ -3,6 +3,8 @@
 use clap::Args;
 use danas_supernet::Isa;
 
+use crate::units::Bytes;
+
 const BENCH_EXAMPLES: &str = "\
 Examples:
   danas bench
@@ -44,9 +46,12 @@ pub(crate) struct BenchCommand {
     /// The instructions to compute with: avx512, avx2, neon, portable [default: the fastest there are]
     #[arg(long, value_name = "NAME", env = "DANAS_ISA", value_parser = parse_isa)]
     pub(crate) isa: Option<Isa>,
-    /// Measure training on these pictures too: a folder, or `synthetic:objects[,key=value...]`
+    /// Measure training on these pictures too: a folder, also a prepared one, or `synthetic:objects[,key=value...]`
     #[arg(long, value_name = "SOURCE")]
     pub(crate) data: Option<String>,
+    /// With a prepared folder: at most about this much memory, as in a search
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) memory: Option<Bytes>,
     /// Say nothing but errors and the result
     #[arg(long)]
     pub(crate) quiet: bool,

@@ -23,6 +23,8 @@ Examples:
       (counted from 0) stage2.depth, stage2.width, stage2.kernel, stage2.expansion.
   danas search --data photos/ --board nano-33-ble --steps supernet=2000,search=400,final=1500
       Budgets in steps instead of time: the same seed gives exactly the same front.
+  danas search --data photos/ --board esp32-s3 --memory 4GiB
+      More pictures than memory: they are prepared into the run folder and read from there, a part at a time.
 
 A folder of pictures is train/<class>/* with optional val/ and test/, or <class>/* alone.
 The same command continues a run that was stopped; a finished run prints its result again.";
@@ -52,7 +54,7 @@ pub(crate) struct SearchCommand {
 #[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub(crate) struct SearchOptions {
-    /// A folder of pictures, or `synthetic:objects[,key=value...]` for built-in ones
+    /// A folder of pictures, one that `danas prepare` wrote, or `synthetic:objects[,key=value...]` for built-in ones
     #[arg(long, value_name = "SOURCE", help_heading = "What to search for")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) data: Option<String>,
@@ -158,6 +160,12 @@ pub(crate) struct SearchOptions {
     #[arg(long, value_name = "NUMBER", help_heading = "Where and how")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) models: Option<usize>,
+
+    /// At most about this much memory, for example 4GiB: pictures that do not fit into half of it are prepared into the
+    /// run folder and read from there [default: three quarters of the machine's]
+    #[arg(long, value_name = "BYTES", help_heading = "Where and how")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) memory: Option<Bytes>,
 
     /// Threads to compute with [default: all cores]
     #[arg(long, value_name = "NUMBER", help_heading = "Where and how")]

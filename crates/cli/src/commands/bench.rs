@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use danas_bench::{BenchError, Measurement, Options, Progress, Report, measure, names};
-use danas_data::{Colour, DataSpace, Dataset, LoadOptions, ScanOptions, Split, scan};
+use danas_data::{Colour, DataSpace, Dataset, LoadOptions, Split};
 use danas_supernet::Isa;
 use danas_supernet::workload::Workload;
 
 use crate::args::BenchCommand;
 use crate::config::{MAX_THREADS, within};
+use crate::memory::MemoryLimit;
 use crate::message::{Failure, Outcome, Status, from_data, nearest};
 use crate::output::{self, Table, plural};
-use crate::pipeline;
+use crate::pipeline::{self, Found};
 use crate::progress::Screen;
 use crate::result::percent;
 
@@ -27,7 +28,10 @@ pub(crate) fn bench(command: &BenchCommand) -> Outcome<Status> {
     let options = options(command)?;
     let screen = Screen::new(command.quiet);
     let pictures = match &command.data {
-        Some(source) => Some(pictures(source, &screen)?),
+        Some(source) => {
+            let memory = MemoryLimit::resolve(command.memory)?;
+            Some(pictures(source, memory, &screen)?)
+        }
         None => None,
     };
     let task = screen.task("bench", "measurements");
@@ -70,17 +74,24 @@ fn options(command: &BenchCommand) -> Outcome<Options> {
 }
 
 /// Decodes pictures as finely as the workloads need them.
-fn pictures(source: &str, screen: &Screen) -> Outcome<Dataset> {
+fn pictures(source: &str, memory: MemoryLimit, screen: &Screen) -> Outcome<Dataset> {
     let configs = Workload::all().map(|workload| workload.candidate().data);
     let resolutions = configs.iter().map(|config| config.resolution).collect();
     let space = DataSpace::new(resolutions, vec![Colour::Mono, Colour::Rgb]).map_err(from_data)?;
     let source = source.parse().map_err(from_data)?;
-    let catalogue = scan(&source, &ScanOptions::default()).map_err(from_data)?;
-    let options = LoadOptions {
-        finest: space.finest(),
-        ..LoadOptions::default()
+    let dataset = match Found::at(&source, 0)? {
+        Found::Listed(catalogue) => {
+            let options = LoadOptions {
+                finest: space.finest(),
+                ..LoadOptions::default()
+            };
+            pipeline::decode(screen, &catalogue, &options)?
+        }
+        Found::Prepared(set) => {
+            set.check_space(&space).map_err(from_data)?;
+            pipeline::opened(*set, 0, memory)?
+        }
     };
-    let dataset = pipeline::decode(screen, &catalogue, &options)?;
     screen.say(format!(
         "steps take their pictures from the {} of the training split",
         dataset.len(Split::Train)

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use danas_data::{Colour, DataConfig, DataSpace, ReadLimits, ScanOptions, scan, survey};
+use danas_data::{Colour, DataConfig, DataSpace};
 use danas_report::{Comparison, Search};
 use danas_search::hypervolume;
 use danas_study::{RunFolder, Summary, write_atomic};
@@ -16,7 +16,7 @@ use crate::commands::board;
 use crate::config::{Configuration, within};
 use crate::message::{Failure, Outcome, Status, from_data, from_study};
 use crate::output;
-use crate::pipeline;
+use crate::pipeline::{self, Found};
 use crate::progress::Screen;
 use crate::result::percent;
 use crate::units::{Span, readable_seconds};
@@ -148,12 +148,10 @@ fn fixed_data(command: &CompareCommand) -> Outcome<Vec<DataConfig>> {
         return Ok(command.fixed.iter().map(|fixed| fixed.0).collect());
     }
     let source = command.data.parse().map_err(from_data)?;
-    let catalogue = scan(&source, &ScanOptions::default()).map_err(from_data)?;
-    let survey = survey(&catalogue, &ReadLimits::default()).map_err(from_data)?;
     let DataSpace {
         resolutions,
         colours,
-    } = DataSpace::suggested(&survey);
+    } = Found::at(&source, 0)?.suggested_space()?;
     let last = resolutions.len() - 1;
     let richest = colours.last().copied().unwrap_or(Colour::Mono);
     let mut chosen = Vec::new();

@@ -1,18 +1,17 @@
 //! `danas evaluate`.
 
-use danas_data::{
-    DataConfig, Dataset, LoadOptions, MAX_RESOLUTION, Preprocessing, ScanOptions, scan,
-};
+use danas_data::{DataConfig, Dataset, LoadOptions, MAX_RESOLUTION, PreparedSet, Preprocessing};
 use danas_deploy::{Interpreter, Network, Pixels};
 use danas_device::format_count;
 use serde::Serialize;
 
 use crate::args::EvaluateCommand;
 use crate::commands::model_cost::ModelCost;
+use crate::memory::MemoryLimit;
 use crate::message::{Failure, Outcome, Status, from_data};
 use crate::model_file::{ModelFile, data_config, preprocessing_beside};
 use crate::output::{self, Table};
-use crate::pipeline;
+use crate::pipeline::{self, Found};
 use crate::progress::Screen;
 use crate::result::percent;
 
@@ -50,7 +49,9 @@ pub(crate) fn evaluate(command: &EvaluateCommand) -> Outcome<Status> {
         )));
     }
     let split = pipeline::split_of(command.split);
-    let evaluation = pipeline::evaluate(&interpreter, &dataset, split, config)?;
+    let all = pipeline::every_example(&dataset, split);
+    let evaluation = pipeline::evaluate(&interpreter, &dataset, split, &all, config)?;
+    dataset.check_intact().map_err(from_data)?;
     let json = Json {
         model: command.model.display().to_string(),
         split: split.name(),
@@ -101,11 +102,10 @@ fn examples(
     preprocessing: Option<&Preprocessing>,
 ) -> Outcome<Dataset> {
     let source = command.data.parse().map_err(from_data)?;
-    let options = ScanOptions {
-        seed: command.seed,
-        ..ScanOptions::default()
+    let catalogue = match Found::at(&source, command.seed)? {
+        Found::Listed(catalogue) => catalogue,
+        Found::Prepared(set) => return prepared(command, screen, *set, preprocessing),
     };
-    let catalogue = scan(&source, &options).map_err(from_data)?;
     let finest = match preprocessing {
         Some(preprocessing) => preprocessing.finest,
         None => {
@@ -124,6 +124,32 @@ fn examples(
             ..LoadOptions::default()
         },
     )
+}
+
+/// The examples of a prepared folder, whose pictures were reduced when it was made.
+fn prepared(
+    command: &EvaluateCommand,
+    screen: &Screen,
+    set: PreparedSet,
+    preprocessing: Option<&Preprocessing>,
+) -> Outcome<Dataset> {
+    match preprocessing {
+        Some(preprocessing) if preprocessing.finest != set.finest() => {
+            return Err(Failure::input_text(format!(
+                "the model wants pictures reduced to {} pixels first, but {} holds them reduced to {}",
+                preprocessing.finest,
+                command.data,
+                set.finest()
+            ))
+            .hint(format!("evaluate it on the source itself: --data {}", set.source())));
+        }
+        Some(_) => {}
+        None => screen.say(format!(
+            "no preprocessing.toml beside the model: pictures are averaged to its input from {} pixels",
+            set.finest()
+        )),
+    }
+    pipeline::opened(set, command.seed, MemoryLimit::resolve(None)?)
 }
 
 fn text(result: &Json) -> String {

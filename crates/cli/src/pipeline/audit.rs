@@ -12,8 +12,10 @@ use danas_supernet::{FinalTrainer, ScoringOptions, Supernet, TrainingOptions};
 use crate::clock::Until;
 use crate::config::Configuration;
 use crate::interrupt;
-use crate::message::{Blame, Failure, Outcome, from_study};
+use crate::message::{Blame, Failure, Outcome, from_data, from_study};
 use crate::output::plural;
+use crate::pipeline::deploying::validation_sample;
+use crate::pipeline::examples::Found;
 use crate::pipeline::finishing::step_cost;
 use crate::pipeline::searching::candidate_of;
 use crate::pipeline::session::Session;
@@ -53,9 +55,9 @@ pub(crate) fn audit(config: &Configuration, extent: Extent, started: Instant) ->
         .filter(|record| !is_trained(&trained, record.id, extent.steps))
         .collect();
     if !left.is_empty() {
-        let catalogue = examples::find(config)?;
+        let found = Found::of(config)?;
         let data = examples::data_space(config)?;
-        let dataset = examples::load_all(&session, &catalogue, &data)?;
+        let dataset = examples::load_all(&session, found, &data)?;
         let space = SearchSpace::new(data, networks(config)?).or_input()?;
         let audit = Audit {
             supernet: Supernet::new(&space.envelope(), dataset.classes().len(), &session.streams)
@@ -204,6 +206,7 @@ impl Audit<'_> {
         let mut work = StepLoop::new(session, Until::Steps(self.steps), trainer.steps());
         while !work.is_over() {
             let report = trainer.step(work.progress()).or_internal()?;
+            self.dataset.check_intact().map_err(from_data)?;
             work.stepped(&report, task)?;
             tell(work.progress(), report.loss);
             if work.checkpoint_due() || interrupt::requested() {
@@ -215,7 +218,13 @@ impl Audit<'_> {
         let audit = AuditRecord {
             candidate: record.id,
             steps: trainer.steps(),
-            val_accuracy: trained.evaluate(self.dataset, Split::Validation).accuracy(),
+            val_accuracy: trained
+                .evaluate(
+                    self.dataset,
+                    Split::Validation,
+                    &validation_sample(self.dataset),
+                )
+                .accuracy(),
             seconds: work.seconds(),
         };
         session.study.record_audit(&audit).map_err(from_study)?;

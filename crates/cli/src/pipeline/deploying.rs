@@ -15,7 +15,7 @@ use danas_space::Candidate;
 use danas_study::{ModelRecord, RunFolder, Store, write_atomic};
 use danas_supernet::{ScoringOptions, Supernet, Trained};
 
-use crate::message::{Blame, Failure, Outcome, from_study};
+use crate::message::{Blame, Failure, Outcome, from_data, from_study};
 use crate::pipeline::card;
 use crate::pipeline::finishing::{Finalist, evaluated_pictures};
 use crate::pipeline::records::{buffer_records, layer_records};
@@ -29,6 +29,8 @@ pub(crate) const MODEL_FILES: [&str; 4] =
 
 /// Training pictures by which the ranges of activations are measured.
 const CALIBRATION_PICTURES: usize = 256;
+/// The most validation pictures that finished models are compared on.
+const VALIDATION_PICTURES: usize = 10_000;
 /// Pictures of the trial that says how long evaluation takes.
 const TRIAL_PICTURES: usize = 64;
 /// Pictures rendered at a time, so that memory does not grow with the split.
@@ -63,6 +65,7 @@ pub(crate) fn deploy(
     let mut finished = Vec::new();
     for finalist in finalists {
         finished.push(finish(session, dataset, finalist)?);
+        dataset.check_intact().map_err(from_data)?;
         task.update(
             finished.len() as f64 / finalists.len() as f64 / 2.0,
             finished.len() as u64,
@@ -73,6 +76,7 @@ pub(crate) fn deploy(
     let recommended = recommend(session.target, &finished);
     for (index, model) in finished.iter().enumerate() {
         let record = measure(dataset, model, recommended == Some(index))?;
+        dataset.check_intact().map_err(from_data)?;
         let folder = session.folder.model(record.candidate);
         let card = card::text(
             session,
@@ -155,9 +159,15 @@ fn finish<'a>(
         cost,
         val_accuracy_float: finalist
             .trained
-            .evaluate(dataset, Split::Validation)
+            .evaluate(dataset, Split::Validation, &validation_sample(dataset))
             .accuracy(),
-        val_int8: evaluate(&interpreter, dataset, Split::Validation, config)?,
+        val_int8: evaluate(
+            &interpreter,
+            dataset,
+            Split::Validation,
+            &validation_sample(dataset),
+            config,
+        )?,
         interpreter,
     })
 }
@@ -167,10 +177,12 @@ fn measure(dataset: &Dataset, model: &Finished<'_>, recommended: bool) -> Outcom
     let finalist = model.finalist;
     // The same graph as the file's, with the layers' names, which the file leaves out to save flash.
     let graph = &finalist.trained.graph;
+    let all = every_example(dataset, Split::Test);
     let test = evaluate(
         &model.interpreter,
         dataset,
         Split::Test,
+        &all,
         finalist.candidate.data,
     )?;
     Ok(ModelRecord {
@@ -180,7 +192,10 @@ fn measure(dataset: &Dataset, model: &Finished<'_>, recommended: bool) -> Outcom
         host_arena_bytes: model.cost.host_arena_bytes,
         val_accuracy_float: model.val_accuracy_float,
         val_accuracy_int8: model.val_int8.accuracy,
-        test_accuracy_float: finalist.trained.evaluate(dataset, Split::Test).accuracy(),
+        test_accuracy_float: finalist
+            .trained
+            .evaluate(dataset, Split::Test, &all)
+            .accuracy(),
         test_accuracy_int8: test.accuracy,
         confusion: test.confusion,
         layers: layer_records(graph),
@@ -223,7 +238,18 @@ fn to_int8(
     quantise(&model, &ranges).or_internal()
 }
 
-/// Evaluates an int8 model on a split.
+/// The validation pictures that finished models are compared on: all, or of a large split a part that is of all classes
+/// as the whole is.
+pub(super) fn validation_sample(dataset: &Dataset) -> Vec<usize> {
+    dataset.spread(Split::Validation, VALIDATION_PICTURES)
+}
+
+/// All examples of a split.
+pub(crate) fn every_example(dataset: &Dataset, split: Split) -> Vec<usize> {
+    (0..dataset.len(split)).collect()
+}
+
+/// Evaluates an int8 model on the examples `indices` of a split.
 ///
 /// # Errors
 /// If the model does not fit the pictures or the classes.
@@ -231,11 +257,11 @@ pub(crate) fn evaluate(
     interpreter: &Interpreter,
     dataset: &Dataset,
     split: Split,
+    indices: &[usize],
     config: DataConfig,
 ) -> Outcome<Evaluation> {
-    let all: Vec<usize> = (0..dataset.len(split)).collect();
     let mut whole: Option<Evaluation> = None;
-    for indices in all.chunks(CHUNK) {
+    for indices in indices.chunks(CHUNK) {
         let batch = dataset.evaluation_batch(split, indices, config);
         let part = interpreter
             .evaluate(&batch.pixels, &batch.labels)

@@ -8,7 +8,7 @@ use danas_supernet::{FinalTrainer, ScoringOptions, Supernet, Trained, TrainingOp
 
 use crate::clock::{Phase, Plan, Until};
 use crate::interrupt;
-use crate::message::{Blame, Outcome, from_study};
+use crate::message::{Blame, Outcome, from_data, from_study};
 use crate::output::plural;
 use crate::pipeline::checkpoint;
 use crate::pipeline::deploying;
@@ -33,7 +33,7 @@ pub(crate) struct Finalist {
     pub(crate) trained: Trained,
 }
 
-/// Trains the chosen candidates, continuing from their checkpoints.
+/// Trains the chosen candidates, continuing from their checkpoints. The supernet's training has `seen` so many pictures.
 ///
 /// # Errors
 /// If training diverges for good, a checkpoint cannot be read or written, or a stop was asked for.
@@ -41,6 +41,7 @@ pub(crate) fn train(
     session: &Session<'_>,
     dataset: &Dataset,
     supernet: &Supernet,
+    seen: u64,
 ) -> Outcome<Vec<Finalist>> {
     let chosen = choose(session)?;
     reserve_evaluation(session, dataset, supernet, &chosen)?;
@@ -56,8 +57,9 @@ pub(crate) fn train(
             dataset,
             TrainingOptions::final_training(),
             &session.streams,
-        );
-        train_one(session, &record, share, &mut trainer)?;
+        )
+        .behind(seen);
+        train_one(session, dataset, &record, share, &mut trainer)?;
         steps.push(format!("{} for model {}", trainer.steps(), record.id));
         let trained = trainer.finish(ScoringOptions::default());
         finalists.push(Finalist {
@@ -148,6 +150,7 @@ fn reserve_evaluation(
 /// Trains one candidate for its share of the time that is left, or the steps that were asked for.
 fn train_one(
     session: &Session<'_>,
+    dataset: &Dataset,
     record: &CandidateRecord,
     share: f64,
     trainer: &mut FinalTrainer<'_>,
@@ -166,6 +169,7 @@ fn train_one(
     let mut work = StepLoop::new(session, until, trainer.steps());
     while !work.is_over() {
         let report = trainer.step(work.progress()).or_internal()?;
+        dataset.check_intact().map_err(from_data)?;
         work.stepped(&report, &task)?;
         task.update(work.progress(), report.step, || {
             format!("loss {:.3}", report.loss)
@@ -202,5 +206,5 @@ fn until_of(session: &Session<'_>, id: u64, share: f64) -> Outcome<Until> {
 
 /// Pictures that every finished model is evaluated on.
 pub(super) fn evaluated_pictures(dataset: &Dataset) -> usize {
-    dataset.len(Split::Validation) + dataset.len(Split::Test)
+    deploying::validation_sample(dataset).len() + dataset.len(Split::Test)
 }

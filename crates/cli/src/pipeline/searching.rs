@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use danas_data::Dataset;
+use danas_data::{Dataset, Split};
 use danas_device::{Cost, Target};
 use danas_search::{Nsga2, Nsga2Options, RandomSearch, Strategy};
 use danas_space::{Candidate, Sampler, lower};
@@ -12,7 +12,7 @@ use danas_supernet::{Score, Scorer, ScoringOptions, Supernet};
 use crate::args::StrategyName;
 use crate::clock::Phase;
 use crate::interrupt;
-use crate::message::{Blame, Outcome, from_study};
+use crate::message::{Blame, Outcome, from_data, from_study};
 use crate::pipeline::session::{Pacer, Session};
 use crate::result::{self, percent};
 use crate::units::readable_seconds;
@@ -42,7 +42,14 @@ pub(crate) fn search(
         .fold(0.0, f64::max);
 
     let until = session.until(Phase::Search)?;
-    let mut scorer = Scorer::new(supernet, dataset, ScoringOptions::default());
+    let options = ScoringOptions {
+        kept_bytes: session.config.memory.scoring() as usize,
+        ..ScoringOptions::default()
+    };
+    let mut scorer = Scorer::new(supernet, dataset, options);
+    if let Some(text) = sample_words(scorer.validation_examples(), dataset.len(Split::Validation)) {
+        session.note(&text)?;
+    }
     let task = session.screen.task("search", "candidates");
     let mut clock_pace = Pacer::for_clock(&session.clock);
     let (begun, mut last_seconds) = (session.clock.seconds(), 0.0);
@@ -58,6 +65,7 @@ pub(crate) fn search(
             break;
         };
         let score = scorer.score(&candidate);
+        dataset.check_intact().map_err(from_data)?;
         let record = record(session, &candidate, classes, Some(score))?;
         session
             .study
@@ -83,6 +91,19 @@ pub(crate) fn search(
     );
     task.finish(&done);
     session.end_phase(Phase::Search, done, None)
+}
+
+/// What scores of a part of the validation split are worth, where it is not all of it.
+fn sample_words(sample: usize, all: usize) -> Option<String> {
+    // The widest interval: that of a candidate that is right in half of the cases.
+    let half = 1.96 * (0.25 / sample.max(1) as f64).sqrt();
+    (sample < all).then(|| {
+        format!(
+            "scores are made of {sample} of {all} validation pictures, as many of each class as it has there: good to \
+             {:.1} points (95 % interval)",
+            100.0 * half
+        )
+    })
 }
 
 /// Tells a new strategy what an earlier session learnt.

@@ -5,6 +5,7 @@ mod bench;
 mod compare;
 mod input;
 mod model;
+mod prepare;
 mod result;
 mod resume;
 
