@@ -156,7 +156,7 @@ impl Phase {
         let text = match (self, budget) {
             (Phase::Data, _) => "examples are read once, whatever it takes",
             (Phase::Report, _) => {
-                "evaluation of the written files: as long as a trial of every model said it takes"
+                "quantisation and evaluation of the written files: as long as a trial of every model said it takes, and a little for fine-tuning what quantisation damages"
             }
             (_, Budget::Steps(Steps { .. })) => "as many steps as were asked for",
             (Phase::Supernet, _) => {

@@ -1,14 +1,19 @@
 //! The ranges of activations, measured on sample pictures.
+//!
+//! A model is [`observe`]d once; every method to choose ranges then reads the same histograms.
 
-use danas_space::{Activation, Graph, Operator};
+use danas_space::{Activation, Graph, Operator, TensorId};
 use rayon::prelude::*;
 
+use crate::check::{ModelError, check_length};
 use crate::evaluate::{InputError, examples};
 use crate::float::{FloatRunner, FloatState};
 use crate::model::FloatModel;
 
 /// Bins of the histogram of a tensor.
 const BINS: usize = 2048;
+/// Examples that are summed up together: bounds the number of sums and histograms that are alive at a time.
+const PIECE: usize = 16;
 /// Steps in which each end of a range is moved inwards when the error is minimised.
 const STEPS: usize = 100;
 
@@ -106,81 +111,105 @@ fn definition(graph: &Graph, tensor: usize) -> Range {
     }
 }
 
-/// Runs all examples in parallel, folds their tensors into accumulators and merges those.
-fn fold<A: Send>(
-    model: &FloatModel,
-    pixels: &[u8],
-    empty: impl Fn() -> A + Sync + Send,
-    observe: impl Fn(&mut A, &FloatState) + Sync + Send,
-    merge: impl Fn(A, A) -> A + Sync + Send,
-) -> A {
-    let runner = FloatRunner::new(model);
-    pixels
-        .par_chunks_exact(model.graph().input.elements())
-        .fold(
-            || (runner.state(), empty()),
-            |(mut state, mut accumulator), pixels| {
-                runner.run(&mut state, pixels);
-                observe(&mut accumulator, &state);
-                (state, accumulator)
-            },
-        )
-        .map(|(_, accumulator)| accumulator)
-        .reduce(&empty, merge)
+/// What was seen of one tensor.
+#[derive(Debug, Clone)]
+struct Summary {
+    range: Range,
+    /// The sum of each channel.
+    sums: Vec<f64>,
 }
 
-/// The least and greatest value of each tensor.
-fn extremes(model: &FloatModel, pixels: &[u8]) -> Vec<Range> {
-    let tensors = model.graph().layers.len() + 1;
-    let merge = |mut a: Vec<Range>, b: Vec<Range>| {
-        for (a, b) in a.iter_mut().zip(b) {
-            *a = a.union(b);
-        }
-        a
-    };
-    fold(
-        model,
-        pixels,
-        || vec![Range::EMPTY; tensors],
-        |ranges, state| {
-            for (range, values) in ranges.iter_mut().zip(state.tensors()) {
-                *range = range.union(Range::of(values));
+impl Summary {
+    fn add(&mut self, values: &[f32]) {
+        self.range = self.range.union(Range::of(values));
+        for pixel in values.chunks_exact(self.sums.len()) {
+            for (sum, value) in self.sums.iter_mut().zip(pixel) {
+                *sum += f64::from(*value);
             }
-        },
-        merge,
-    )
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.range = self.range.union(other.range);
+        for (sum, part) in self.sums.iter_mut().zip(&other.sums) {
+            *sum += part;
+        }
+    }
+}
+
+/// Summaries of all tensors. Those of fixed pieces of the examples are added up in order, so that sums do not depend on
+/// the number of threads.
+fn summaries(model: &FloatModel, pixels: &[u8]) -> Vec<Summary> {
+    let graph = model.graph();
+    let runner = FloatRunner::new(model);
+    let empty: Vec<Summary> = (0..=graph.layers.len())
+        .map(|tensor| Summary {
+            range: Range::EMPTY,
+            sums: vec![0.0; graph.shape(TensorId(tensor)).channels],
+        })
+        .collect();
+    let pieces: Vec<Vec<Summary>> = pixels
+        .par_chunks(PIECE * graph.input.elements())
+        .map_init(
+            || runner.state(),
+            |state, pixels| {
+                let mut piece = empty.clone();
+                for pixels in pixels.chunks_exact(graph.input.elements()) {
+                    runner.run(state, pixels);
+                    for (summary, values) in piece.iter_mut().zip(state.tensors()) {
+                        summary.add(values);
+                    }
+                }
+                piece
+            },
+        )
+        .collect();
+    let mut whole = empty;
+    for piece in &pieces {
+        for (whole, part) in whole.iter_mut().zip(piece) {
+            whole.merge(part);
+        }
+    }
+    whole
 }
 
 /// How often each tensor had values in each of [`BINS`] equal parts of its range.
 fn histograms(model: &FloatModel, pixels: &[u8], ranges: &[Range]) -> Vec<Vec<u64>> {
-    let merge = |mut a: Vec<Vec<u64>>, b: Vec<Vec<u64>>| {
-        for (a, b) in a.iter_mut().flatten().zip(b.iter().flatten()) {
-            *a += b;
-        }
-        a
-    };
-    fold(
-        model,
-        pixels,
-        || vec![vec![0u64; BINS]; ranges.len()],
-        |histograms, state| {
-            for ((histogram, values), range) in
-                histograms.iter_mut().zip(state.tensors()).zip(ranges)
-            {
-                let width = range.max - range.min;
-                let scale = if width > 0.0 {
-                    BINS as f32 / width
-                } else {
-                    0.0
-                };
-                for value in values {
-                    let bin = ((value - range.min) * scale) as usize;
-                    histogram[bin.min(BINS - 1)] += 1;
-                }
+    let runner = FloatRunner::new(model);
+    let empty = || vec![vec![0u64; BINS]; ranges.len()];
+    let count = |histograms: &mut Vec<Vec<u64>>, state: &FloatState| {
+        let tensors = histograms.iter_mut().zip(state.tensors()).zip(ranges);
+        for ((histogram, values), range) in tensors {
+            let width = range.max - range.min;
+            let scale = if width > 0.0 {
+                BINS as f32 / width
+            } else {
+                0.0
+            };
+            for value in values {
+                let bin = ((value - range.min) * scale) as usize;
+                histogram[bin.min(BINS - 1)] += 1;
             }
-        },
-        merge,
-    )
+        }
+    };
+    pixels
+        .par_chunks_exact(model.graph().input.elements())
+        .with_min_len(PIECE)
+        .fold(
+            || (runner.state(), empty()),
+            |(mut state, mut histograms), pixels| {
+                runner.run(&mut state, pixels);
+                count(&mut histograms, &state);
+                (state, histograms)
+            },
+        )
+        .map(|(_, histograms)| histograms)
+        .reduce(empty, |mut a, b| {
+            for (a, b) in a.iter_mut().flatten().zip(b.iter().flatten()) {
+                *a += b;
+            }
+            a
+        })
 }
 
 /// The range that leaves out `1 - share` of the values at each end.
@@ -250,8 +279,94 @@ fn least_error(histogram: &[u64], range: Range) -> Range {
     best
 }
 
-/// Measures the ranges of all activations of a model on sample pixels `[n, height, width, channels]`. The
+/// What was seen of a model's activations on sample pictures.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observations {
+    /// From the least to the greatest value of each tensor.
+    extremes: Vec<Range>,
+    /// What the layer that writes a tensor can write at all.
+    possible: Vec<Range>,
+    histograms: Vec<Vec<u64>>,
+    /// The mean of each channel of each tensor.
+    means: Vec<Vec<f64>>,
+}
+
+/// Runs a model on sample pixels `[n, height, width, channels]` and keeps what any [`Calibration`] needs to know. The
 /// result does not depend on the number of threads.
+///
+/// # Errors
+/// [`CalibrationError`] when the pixels do not fit the model or the model computes something that is not finite.
+pub fn observe(model: &FloatModel, pixels: &[u8]) -> Result<Observations, CalibrationError> {
+    let graph = model.graph();
+    let count = examples(graph.input, pixels.len())?;
+    let summaries = summaries(model, pixels);
+    let extremes: Vec<Range> = summaries.iter().map(|summary| summary.range).collect();
+    for (layer, range) in graph.layers.iter().zip(&extremes[1..]) {
+        if !(range.min.is_finite() && range.max.is_finite() && (range.max - range.min).is_finite())
+        {
+            return Err(CalibrationError::NotFinite {
+                layer: layer.name.clone(),
+            });
+        }
+    }
+    let mean = |(tensor, summary): (usize, &Summary)| {
+        let shape = graph.shape(TensorId(tensor));
+        let values = (count * shape.height * shape.width) as f64;
+        summary.sums.iter().map(|sum| sum / values).collect()
+    };
+    Ok(Observations {
+        possible: (0..extremes.len())
+            .map(|tensor| definition(graph, tensor))
+            .collect(),
+        histograms: histograms(model, pixels, &extremes),
+        means: summaries.iter().enumerate().map(mean).collect(),
+        extremes,
+    })
+}
+
+impl Observations {
+    /// The ranges of all activations.
+    ///
+    /// # Errors
+    /// [`CalibrationError::Percentile`] when the percentile makes no sense.
+    pub fn ranges(&self, method: Calibration) -> Result<Ranges, CalibrationError> {
+        if let Calibration::Percentile(share) = method
+            && !(share > 50.0 && share <= 100.0)
+        {
+            return Err(CalibrationError::Percentile(share));
+        }
+        let tensors = self.extremes.iter().zip(&self.histograms);
+        let chosen = tensors.map(|(&range, histogram)| match method {
+            Calibration::MinMax => range,
+            Calibration::Percentile(share) => {
+                percentile(histogram, range, f64::from(share) / 100.0)
+            }
+            Calibration::LeastError => least_error(histogram, range),
+        });
+        let limited = chosen.zip(&self.possible).map(|(range, possible)| Range {
+            min: range.min.max(possible.min),
+            max: range.max.min(possible.max),
+        });
+        Ok(Ranges(limited.collect()))
+    }
+
+    /// The mean of each channel of a tensor: 0 is the input, `i + 1` what layer `i` writes.
+    pub(crate) fn means(&self, tensor: usize) -> &[f64] {
+        &self.means[tensor]
+    }
+
+    /// Checks that these are observations of a model with this graph.
+    pub(crate) fn check(&self, graph: &Graph) -> Result<(), ModelError> {
+        check_length("observed tensors", graph.layers.len() + 1, self.means.len())?;
+        for (tensor, means) in self.means.iter().enumerate() {
+            let channels = graph.shape(TensorId(tensor)).channels;
+            check_length("observed channels", channels, means.len())?;
+        }
+        Ok(())
+    }
+}
+
+/// Measures the ranges of all activations of a model on sample pixels `[n, height, width, channels]` by one method.
 ///
 /// # Errors
 /// [`CalibrationError`] when the pixels do not fit the model, the percentile makes no sense or the model
@@ -261,37 +376,5 @@ pub fn calibrate(
     pixels: &[u8],
     method: Calibration,
 ) -> Result<Ranges, CalibrationError> {
-    let graph = model.graph();
-    examples(graph.input, pixels.len())?;
-    if let Calibration::Percentile(share) = method
-        && !(share > 50.0 && share <= 100.0)
-    {
-        return Err(CalibrationError::Percentile(share));
-    }
-    let mut ranges = extremes(model, pixels);
-    for (layer, range) in graph.layers.iter().zip(&ranges[1..]) {
-        if !(range.min.is_finite() && range.max.is_finite() && (range.max - range.min).is_finite())
-        {
-            return Err(CalibrationError::NotFinite {
-                layer: layer.name.clone(),
-            });
-        }
-    }
-    if method != Calibration::MinMax {
-        let histograms = histograms(model, pixels, &ranges);
-        for (range, histogram) in ranges.iter_mut().zip(&histograms) {
-            *range = match method {
-                Calibration::Percentile(share) => {
-                    percentile(histogram, *range, f64::from(share) / 100.0)
-                }
-                _ => least_error(histogram, *range),
-            };
-        }
-    }
-    for (tensor, range) in ranges.iter_mut().enumerate() {
-        let possible = definition(graph, tensor);
-        range.min = range.min.max(possible.min);
-        range.max = range.max.min(possible.max);
-    }
-    Ok(Ranges(ranges))
+    observe(model, pixels)?.ranges(method)
 }

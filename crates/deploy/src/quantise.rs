@@ -2,7 +2,7 @@
 
 use danas_space::{Graph, Operator};
 
-use crate::calibrate::{Range, Ranges};
+use crate::calibrate::{Observations, Range, Ranges};
 use crate::check::{ModelError, check_length, tensor_name};
 use crate::int8::{Int8Model, Int8Weights, Quantisation};
 use crate::model::{FloatModel, LayerParameters};
@@ -91,24 +91,38 @@ fn weight_scales(magnitudes: &[f64], biases: &[f64], input: f64) -> Vec<f32> {
         .collect()
 }
 
-/// Quantises the parameters of layer `index`, whose input has the scale `input`.
+/// The output channel and the input channel that a weight of a layer connects.
+fn connection(graph: &Graph, index: usize) -> Option<impl Fn(usize) -> (usize, usize) + use<>> {
+    let layer = &graph.layers[index];
+    let outputs = layer.output.channels;
+    let inputs = graph.shape(layer.inputs[0]).channels;
+    let depth = graph.layer_weights(index) / outputs;
+    let depthwise = matches!(layer.operator, Operator::Depthwise { .. });
+    layer.operator.has_weights().then_some(move |weight| {
+        if depthwise {
+            (weight % outputs, weight % outputs)
+        } else {
+            (weight / depth, weight % inputs)
+        }
+    })
+}
+
+/// Quantises the parameters of layer `index`, whose input has the scale `input`; the scales of the weights leave none
+/// clipped. Scales of least squared error would gain little: on normal, uniform and Laplace weights they lessen a noise
+/// that is 40 to 50 dB below the signal by 3 % (384 weights a channel) to 22 % (9 weights).
 fn quantise_weights(
     graph: &Graph,
     index: usize,
     parameters: &LayerParameters,
     input: f32,
+    seen: Option<&Observations>,
 ) -> Result<Int8Weights, QuantiseError> {
     let layer = &graph.layers[index];
-    let channels = layer.output.channels;
-    let depth = parameters.weights.len() / channels;
-    let channel: Box<dyn Fn(usize) -> usize> = match layer.operator {
-        Operator::Convolution { .. } | Operator::Dense => Box::new(move |weight| weight / depth),
-        Operator::Depthwise { .. } => Box::new(move |weight| weight % channels),
-        Operator::Add | Operator::GlobalAveragePool | Operator::Softmax => {
-            return Ok(Int8Weights::default());
-        }
+    let Some(connection) = connection(graph, index) else {
+        return Ok(Int8Weights::default());
     };
-    let magnitudes = magnitudes(&parameters.weights, &channel, channels);
+    let channel = |weight| connection(weight).0;
+    let magnitudes = magnitudes(&parameters.weights, channel, layer.output.channels);
     let biases: Vec<f64> = parameters
         .bias
         .iter()
@@ -124,21 +138,27 @@ fn quantise_weights(
         });
     }
     let scales = weight_scales(&magnitudes, &biases, f64::from(input));
-    let values = parameters
-        .weights
-        .iter()
-        .enumerate()
-        .map(|(index, &weight)| {
-            let steps = f64::from(weight) / f64::from(scales[channel(index)]);
+    let weights = || parameters.weights.iter().enumerate();
+    let values: Vec<i8> = weights()
+        .map(|(at, &weight)| {
+            let steps = f64::from(weight) / f64::from(scales[channel(at)]);
             steps.round().clamp(-127.0, 127.0) as i8
         })
         .collect();
-    let bias = parameters
-        .bias
+    let mut bias: Vec<f64> = parameters.bias.iter().copied().map(f64::from).collect();
+    if let Some(seen) = seen {
+        let means = seen.means(layer.inputs[0].0);
+        for (at, &weight) in weights() {
+            let (output, input) = connection(at);
+            let rounded = f64::from(values[at]) * f64::from(scales[output]);
+            bias[output] += (f64::from(weight) - rounded) * means[input];
+        }
+    }
+    let bias = bias
         .iter()
         .zip(&scales)
         .map(|(&bias, &scale)| {
-            let steps = f64::from(bias) / (f64::from(input) * f64::from(scale));
+            let steps = bias / (f64::from(input) * f64::from(scale));
             steps.round().clamp(-LARGEST_BIAS, LARGEST_BIAS) as i32
         })
         .collect();
@@ -157,6 +177,28 @@ fn quantise_weights(
 /// # Errors
 /// [`QuantiseError`] when the ranges do not fit the model or a number is beyond what int8 scales represent.
 pub fn quantise(model: &FloatModel, ranges: &Ranges) -> Result<Int8Model, QuantiseError> {
+    quantise_with(model, ranges, None)
+}
+
+/// As [`quantise`]; the mean error that rounded weights make on activations that were `seen` is taken out of the biases
+/// (Nagel et al., arXiv 1906.04721, section 4.2). Padding is left out of account.
+///
+/// # Errors
+/// As [`quantise`]; [`QuantiseError::Model`] also when another model was seen.
+pub fn quantise_corrected(
+    model: &FloatModel,
+    ranges: &Ranges,
+    seen: &Observations,
+) -> Result<Int8Model, QuantiseError> {
+    seen.check(model.graph())?;
+    quantise_with(model, ranges, Some(seen))
+}
+
+fn quantise_with(
+    model: &FloatModel,
+    ranges: &Ranges,
+    seen: Option<&Observations>,
+) -> Result<Int8Model, QuantiseError> {
     let graph = model.graph();
     check_length("ranges of tensors", graph.layers.len() + 1, ranges.0.len())?;
     let mut quantisations = vec![Quantisation::PIXELS];
@@ -172,7 +214,8 @@ pub fn quantise(model: &FloatModel, ranges: &Ranges) -> Result<Int8Model, Quanti
             });
         }
         let input: Quantisation = quantisations[layer.inputs[0].0];
-        let quantised = quantise_weights(graph, index, &model.parameters()[index], input.scale)?;
+        let quantised =
+            quantise_weights(graph, index, &model.parameters()[index], input.scale, seen)?;
         quantisations.push(match layer.operator {
             Operator::GlobalAveragePool => input,
             Operator::Softmax => Quantisation::PROBABILITIES,

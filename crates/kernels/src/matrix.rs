@@ -96,6 +96,16 @@ fn tile_rows<V: Vector>(vectors: usize) -> usize {
     }
 }
 
+/// The tiles of some rows, as `(first row, tiles, rows of each)`: full ones, and one of what is left.
+#[inline(always)]
+fn tiles(rows: usize, height: usize) -> impl Iterator<Item = (usize, usize, usize)> {
+    let (full, rest) = (rows / height, rows % height);
+    let parts = [(0, full, height), (full * height, 1, rest)];
+    parts
+        .into_iter()
+        .filter(|(_, tiles, rows)| tiles * rows > 0)
+}
+
 /// Calls a kernel with constants for the rows of a tile (1 to 12) and the vectors of a panel (1 to 3).
 macro_rules! with_constants {
     ($vector:ident, $rows:expr, $vectors:expr, $kernel:ident $arguments:tt) => {
@@ -114,6 +124,10 @@ macro_rules! with_constants {
     };
 }
 
+mod activated;
+
+pub(crate) use activated::{Activate, multiply_activated};
+
 /// `store(left * panel)` for `rows` rows and one panel of a packed matrix at `right`.
 ///
 /// # Safety
@@ -129,142 +143,37 @@ pub(crate) unsafe fn multiply<V: Vector>(
     store: Store,
 ) {
     let height = tile_rows::<V>(panel.vectors);
-    let (tiles, rest) = (rows / height, rows % height);
-    for (first, tiles, height) in [(0, tiles, height), (tiles * height, 1, rest)] {
-        if tiles * height > 0 {
-            let (left, store, tail) = (left.skip(first), store.skip(first), panel.tail);
-            // SAFETY: the caller's promise, for the rows `first..first + tiles * height`.
-            unsafe {
-                if store.stored.is_null() {
-                    let (left, right, store) = (left, right, store);
-                    with_constants!(
-                        V,
-                        height,
-                        panel.vectors,
-                        Forward {
-                            left,
-                            tiles,
-                            right,
-                            tail,
-                            store
-                        }
-                    );
-                } else {
-                    with_constants!(
-                        V,
-                        height,
-                        panel.vectors,
-                        Backward {
-                            left,
-                            tiles,
-                            right,
-                            tail,
-                            store
-                        }
-                    );
-                }
-            }
-        }
-    }
-}
-
-/// What becomes of the values of a product before they are stored: `clamp(scale * z + shift, low, high)` with a scale and a
-/// shift per column, in whole vectors. All pointers are at the panel's first column.
-#[derive(Clone, Copy)]
-pub(crate) struct Activate {
-    pub(crate) out: *mut f32,
-    pub(crate) ld: usize,
-    pub(crate) scale: *const f32,
-    pub(crate) shift: *const f32,
-    pub(crate) low: f32,
-    pub(crate) high: f32,
-}
-
-impl Activate {
-    /// Moves everything by some columns.
-    pub(crate) fn column(self, column: usize) -> Self {
-        Self {
-            out: self.out.wrapping_add(column),
-            scale: self.scale.wrapping_add(column),
-            shift: self.shift.wrapping_add(column),
-            ..self
-        }
-    }
-}
-
-/// As [`multiply`], storing what `activate` makes of the product.
-///
-/// # Safety
-/// As [`multiply`]; scales and shifts are whole vectors.
-#[inline(always)]
-pub(crate) unsafe fn multiply_activated<V: Vector>(
-    left: Left,
-    rows: usize,
-    right: *const f32,
-    panel: Panel,
-    activate: Activate,
-) {
-    let height = tile_rows::<V>(panel.vectors);
-    let (tiles, rest) = (rows / height, rows % height);
-    for (first, tiles, height) in [(0, tiles, height), (tiles * height, 1, rest)] {
-        if tiles * height > 0 {
-            let (left, tail) = (left.skip(first), panel.tail);
-            let activate = Activate {
-                out: activate.out.wrapping_add(first * activate.ld),
-                ..activate
-            };
-            // SAFETY: the caller's promise, for the rows `first..first + tiles * height`.
-            unsafe {
+    for (first, tiles, height) in tiles(rows, height) {
+        let (left, store, tail) = (left.skip(first), store.skip(first), panel.tail);
+        // SAFETY: the caller's promise, for the rows `first..first + tiles * height`.
+        unsafe {
+            if store.stored.is_null() {
+                let (left, right, store) = (left, right, store);
                 with_constants!(
                     V,
                     height,
                     panel.vectors,
-                    Activated {
+                    Forward {
                         left,
                         tiles,
                         right,
                         tail,
-                        activate
+                        store
                     }
                 );
-            }
-        }
-    }
-}
-
-/// A product whose values are normalised and clamped.
-struct Activated<const ROWS: usize, const VECTORS: usize> {
-    left: Left,
-    tiles: usize,
-    right: *const f32,
-    tail: usize,
-    activate: Activate,
-}
-
-impl<const ROWS: usize, const VECTORS: usize> Kernel for Activated<ROWS, VECTORS> {
-    type Output = ();
-
-    #[inline(always)]
-    unsafe fn run<V: Vector>(self) {
-        let Activate { out, ld, .. } = self.activate;
-        // SAFETY: the promise of `multiply_activated`.
-        let [low, high] =
-            [self.activate.low, self.activate.high].map(|bound| unsafe { V::splat(bound) });
-        for tile in 0..self.tiles {
-            // SAFETY: the promise of `multiply_activated`.
-            unsafe {
-                let out = out.add(tile * ROWS * ld);
-                let tile = product::<V, ROWS, VECTORS>(self.left.skip(tile * ROWS), self.right);
-                for vector in 0..VECTORS {
-                    let at = vector * V::LANES;
-                    let scale = V::load(self.activate.scale.add(at));
-                    let shift = V::load(self.activate.shift.add(at));
-                    for row in 0..ROWS {
-                        let value = tile[row][vector].mul_add(scale, shift).max(low).min(high);
-                        let out = out.add(row * ld + at);
-                        write::<V>(value, out, vector + 1 == VECTORS, self.tail);
+            } else {
+                with_constants!(
+                    V,
+                    height,
+                    panel.vectors,
+                    Backward {
+                        left,
+                        tiles,
+                        right,
+                        tail,
+                        store
                     }
-                }
+                );
             }
         }
     }
@@ -448,33 +357,30 @@ pub(crate) unsafe fn multiply_transposed<V: Vector>(
     panel: Panel,
 ) {
     let height = tile_rows::<V>(panel.vectors);
-    let (tiles, rest) = (k / height, k % height);
-    for (first, tiles, height) in [(0, tiles, height), (tiles * height, 1, rest)] {
-        if tiles * height > 0 {
-            let (left, out, tail) = (
-                left.wrapping_add(first),
-                out.wrapping_add(first * out_ld),
-                panel.tail,
+    for (first, tiles, height) in tiles(k, height) {
+        let (left, out, tail) = (
+            left.wrapping_add(first),
+            out.wrapping_add(first * out_ld),
+            panel.tail,
+        );
+        // SAFETY: the caller's promise, for the columns `first..first + tiles * height` of `left`.
+        unsafe {
+            with_constants!(
+                V,
+                height,
+                panel.vectors,
+                Outer {
+                    left,
+                    left_ld,
+                    tiles,
+                    right,
+                    right_ld,
+                    rows,
+                    out,
+                    out_ld,
+                    tail
+                }
             );
-            // SAFETY: the caller's promise, for the columns `first..first + tiles * height` of `left`.
-            unsafe {
-                with_constants!(
-                    V,
-                    height,
-                    panel.vectors,
-                    Outer {
-                        left,
-                        left_ld,
-                        tiles,
-                        right,
-                        right_ld,
-                        rows,
-                        out,
-                        out_ld,
-                        tail
-                    }
-                );
-            }
         }
     }
 }

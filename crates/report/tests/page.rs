@@ -228,6 +228,21 @@ fn counts_at_the_end_of_their_range_do_not_overflow() {
 }
 
 #[test]
+fn what_only_loading_needs_is_a_part_of_the_arena() {
+    let mut summary = summary("usual");
+    for model in &mut summary.models {
+        let cost = &mut model.cost;
+        let running = cost.head_bytes + cost.scratch_bytes + cost.persistent_bytes;
+        // What alignment adds is not worth a word.
+        cost.arena_bytes = running + 15;
+    }
+    assert!(!render(&summary).expect("a page").contains("</i>loading"));
+    summary.models[0].cost.arena_bytes += 3 * 1024;
+    assert_eq!(summary.models[0].cost.loading_bytes(), 3 * 1024 + 15);
+    assert!(render(&summary).expect("a page").contains("</i>loading"));
+}
+
+#[test]
 fn parts_may_be_missing() {
     let mut summary = summary("usual");
     summary.phases.clear();

@@ -10,7 +10,7 @@ pub type DataGenes = BTreeMap<String, serde_json::Value>;
 /// What a candidate costs on the board.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CostRecord {
-    /// The whole tensor arena: head + scratch + persistent part.
+    /// The whole tensor arena: activations, scratch and the persistent part, or what loading needs if that is more.
     pub arena_bytes: u64,
     /// Activations (and the input), as the memory planner places them.
     pub head_bytes: u64,
@@ -26,6 +26,15 @@ pub struct CostRecord {
     pub macs: u64,
     /// Estimated time of one inference.
     pub latency_ms: f64,
+}
+
+impl CostRecord {
+    /// The part of the arena that only loading the model needs, and alignment; usually next to nothing.
+    pub fn loading_bytes(&self) -> u64 {
+        let parts = [self.head_bytes, self.scratch_bytes, self.persistent_bytes];
+        let running = parts.into_iter().fold(0, u64::saturating_add);
+        self.arena_bytes.saturating_sub(running)
+    }
 }
 
 /// A candidate and its score.

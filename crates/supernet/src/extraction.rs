@@ -1,6 +1,7 @@
 //! A sub-network on its own: weights copied out of the supernet, BatchNorm folded into them.
 
-use danas_data::{Dataset, Split};
+use danas_data::{DataConfig, Dataset, Split};
+use danas_kernels::Isa;
 use danas_space::{Candidate, Graph, Operator, lower};
 
 use crate::engine::subnet::Kind;
@@ -62,6 +63,16 @@ impl Trained {
             .chunks(PIECE)
             .map(|piece| dataset.evaluation_batch(split, piece, self.candidate.data));
         Score::of(&self.network, batches, self.classes)
+    }
+
+    /// The data configuration of its input.
+    pub(crate) fn config(&self) -> DataConfig {
+        self.candidate.data
+    }
+
+    /// The instruction set that it runs with.
+    pub(crate) fn isa(&self) -> Isa {
+        self.network.isa()
     }
 
     /// The logits `[examples, classes]` of pictures `[examples, height, width, channels]`.

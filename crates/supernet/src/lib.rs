@@ -1,7 +1,8 @@
 //! One elastic network for all data configurations: training, recalibration, scoring, extraction.
 //!
 //! A [`Supernet`] holds weights that every candidate of a search space shares. A [`Trainer`] trains it, a
-//! [`Scorer`] reads candidates out of it without training them, and a [`FinalTrainer`] trains the chosen ones on.
+//! [`Scorer`] reads candidates out of it without training them, and a [`FinalTrainer`] trains the chosen ones on. A
+//! [`FineTuner`] trains a finished network on with the rounding of int8 simulated.
 //! This room knows neither search strategies nor files.
 
 mod checkpoint;
@@ -16,6 +17,7 @@ mod options;
 mod parameters;
 mod recalibration;
 mod scorer;
+mod simulation;
 mod single;
 mod supernet;
 #[cfg(test)]
@@ -31,6 +33,7 @@ pub use final_trainer::FinalTrainer;
 pub use learner::{StepReport, TrainingEvent};
 pub use options::{ScoringOptions, TrainingOptions};
 pub use scorer::{Score, Scorer};
+pub use simulation::{FineTuner, Grid};
 pub use single::SingleTrainer;
 pub use supernet::Supernet;
 pub use trainer::Trainer;

@@ -14,7 +14,7 @@ use crate::{
     TrainingOptions,
 };
 
-fn dataset() -> Dataset {
+pub(crate) fn dataset() -> Dataset {
     let source: Source = "synthetic:objects,size=32".parse().expect("a source");
     let catalogue = scan(&source, &ScanOptions::default()).expect("a catalogue");
     load(
@@ -28,7 +28,7 @@ fn dataset() -> Dataset {
     .expect("pictures")
 }
 
-fn search_space() -> SearchSpace {
+pub(crate) fn search_space() -> SearchSpace {
     let data = DataSpace {
         resolutions: vec![16, 24],
         colours: vec![Colour::Mono, Colour::Rgb],
@@ -44,7 +44,7 @@ fn options() -> TrainingOptions {
     }
 }
 
-fn anything(_: &Candidate) -> f64 {
+pub(crate) fn anything(_: &Candidate) -> f64 {
     0.0
 }
 

@@ -109,13 +109,14 @@ impl ModelCost {
         let needs = &self.needs;
         format!(
             "arena {} on {}: {} of activations with the input and scratch ({} of it scratch alone), {} of the runtime's \
-             structures; {} in the x86-64 reference runtime\nflash {}: the file's {} and {} of runtime code for its \
+             structures, {} only while loading; {} in the x86-64 reference runtime\nflash {}: the file's {} and {} of runtime code for its \
              operators\n",
             format_bytes(needs.arena_bytes),
             self.board,
             format_bytes(needs.head_bytes),
             format_bytes(needs.scratch_bytes),
             format_bytes(needs.persistent_bytes),
+            format_bytes(needs.arena_bytes - needs.head_bytes - needs.persistent_bytes),
             format_bytes(self.host_arena_bytes),
             format_bytes(needs.flash_bytes),
             format_bytes(self.model_bytes),

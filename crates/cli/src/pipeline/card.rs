@@ -15,6 +15,7 @@ pub(crate) fn text(
     candidate: &CandidateRecord,
     graph: &Graph,
     plan: &MemoryPlan,
+    quantisation: &str,
     dataset: &Dataset,
 ) -> String {
     let classes = dataset.classes();
@@ -36,7 +37,7 @@ pub(crate) fn text(
          ## What it needs\n\n\
          | | |\n|---|---|\n\
          | tensor arena (RAM) | {arena} ({arena_bytes} bytes) |\n\
-         | of it activations with the input, scratch, the runtime's structures | {head}, {scratch}, {persistent} bytes |\n\
+         | of it activations with the input, scratch, the runtime's structures, only while loading | {head}, {scratch}, {persistent}, {loading} bytes |\n\
          | memory plan | {planner} |\n\
          | flash, model file and runtime | {flash} |\n\
          | of it model file, runtime code for the model's operators | {model_bytes}, {runtime_bytes} bytes |\n\
@@ -47,6 +48,7 @@ pub(crate) fn text(
          | | float | int8 file |\n|---|---|---|\n\
          | validation ({validation} pictures, used to choose models) | {val_float} | {val_int8} |\n\
          | test ({test} pictures, looked at once) | {test_float} | {test_int8} |\n\n\
+         Float is the trained network. Quantised with {quantisation}.\n\n\
          | output | class | recall on test |\n|---|---|---|\n{rows}\n\n\
          ## How this was measured\n\n\
          The int8 accuracies are those of the written `model.tflite`, read back and run with the integer arithmetic of the \
@@ -63,6 +65,7 @@ pub(crate) fn text(
         head = cost.head_bytes,
         scratch = cost.scratch_bytes,
         persistent = cost.persistent_bytes,
+        loading = cost.loading_bytes(),
         planner = planner(plan),
         flash = format_bytes(cost.flash_bytes),
         model_bytes = cost.model_bytes,

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use danas_data::{DataConfig, Dataset, Split, preprocessing_toml};
 use danas_deploy::{
-    Calibration, Evaluation, FloatModel, Header, Int8Model, Interpreter, LayerParameters, Metadata,
-    c_header, calibrate, quantise, read_file, write,
+    Evaluation, Header, Int8Model, Interpreter, Metadata, Quantisation, Ranges, SCHEMES, c_header,
+    read_file, write,
 };
 use danas_device::{Cost, MemoryPlan, Target};
 use danas_search::{Contender, Objectives};
@@ -18,7 +18,9 @@ use danas_supernet::{ScoringOptions, Supernet, Trained};
 use crate::message::{Blame, Failure, Outcome, from_data, from_study};
 use crate::pipeline::card;
 use crate::pipeline::finishing::{Finalist, evaluated_pictures};
+use crate::pipeline::quantising::{self, CALIBRATION_PICTURES};
 use crate::pipeline::records::{buffer_records, layer_records};
+use crate::pipeline::repairing;
 use crate::pipeline::searching::cost_record;
 use crate::pipeline::session::Session;
 use crate::result::{costs, percent};
@@ -27,12 +29,11 @@ use crate::result::{costs, percent};
 pub(crate) const MODEL_FILES: [&str; 4] =
     ["model.tflite", "model.h", "preprocessing.toml", "card.md"];
 
-/// Training pictures by which the ranges of activations are measured.
-const CALIBRATION_PICTURES: usize = 256;
 /// The most validation pictures that finished models are compared on.
 const VALIDATION_PICTURES: usize = 10_000;
-/// Pictures of the trial that says how long evaluation takes.
+/// Pictures of the trial that says how long evaluation takes, and of those by which it quantises in every way.
 const TRIAL_PICTURES: usize = 64;
+const TRIAL_SAMPLES: usize = 16;
 /// Pictures rendered at a time, so that memory does not grow with the split.
 const CHUNK: usize = 1024;
 
@@ -41,14 +42,27 @@ pub(crate) fn checkpoint_path(folder: &RunFolder, id: u64) -> PathBuf {
     folder.model(id).join(".training.safetensors")
 }
 
-/// A finished file, read back.
-struct Finished<'a> {
-    finalist: &'a Finalist,
-    interpreter: Interpreter,
+/// A finished model.
+pub(super) struct Finished<'a> {
+    pub(super) finalist: &'a Finalist,
+    pub(super) file: WrittenFile,
+    pub(super) val_accuracy_float: f64,
+    pub(super) val_int8: Evaluation,
+    /// The ranges of activations that it was quantised with.
+    pub(super) ranges: Ranges,
+    /// How it was quantised, in words.
+    pub(super) how: String,
+    /// Seconds that evaluating it on validation took, in float and int8.
+    pub(super) seconds: f64,
+}
+
+/// A file as it was read back.
+pub(super) struct WrittenFile {
+    /// How the input and the output of every layer are rounded.
+    pub(super) quantisations: Vec<Quantisation>,
+    pub(super) interpreter: Interpreter,
     plan: MemoryPlan,
     cost: Cost,
-    val_accuracy_float: f64,
-    val_int8: Evaluation,
 }
 
 /// Makes the files of all finalists, recommends one by its validation accuracy, and only then looks at the test split,
@@ -73,6 +87,7 @@ pub(crate) fn deploy(
         );
         session.stop_if_asked()?;
     }
+    repairing::repair(session, dataset, &mut finished, &task)?;
     let recommended = recommend(session.target, &finished);
     for (index, model) in finished.iter().enumerate() {
         let record = measure(dataset, model, recommended == Some(index))?;
@@ -83,7 +98,8 @@ pub(crate) fn deploy(
             &record,
             &model.finalist.record,
             &model.finalist.trained.graph,
-            &model.plan,
+            &model.file.plan,
+            &model.how,
             dataset,
         );
         write_atomic(&folder.join("card.md"), card.as_bytes()).map_err(from_study)?;
@@ -107,8 +123,8 @@ fn recommend(target: &Target, finished: &[Finished<'_>]) -> Option<usize> {
     let contender = |model: &Finished<'_>| Contender {
         objectives: Objectives {
             error: 1.0 - model.val_int8.accuracy,
-            costs: costs(&cost_record(&model.cost)),
-            violation: target.violation(&model.cost),
+            costs: costs(&cost_record(&model.file.cost)),
+            violation: target.violation(&model.file.cost),
         },
         brier: model.val_int8.brier,
     };
@@ -116,24 +132,62 @@ fn recommend(target: &Target, finished: &[Finished<'_>]) -> Option<usize> {
     danas_search::recommend(&models, examples)
 }
 
-/// Writes a finalist's file, reads it back and evaluates it on validation.
+/// Quantises a finalist, writes its file, reads that back and evaluates it on validation.
 fn finish<'a>(
     session: &Session<'_>,
     dataset: &Dataset,
     finalist: &'a Finalist,
 ) -> Outcome<Finished<'a>> {
-    let id = finalist.record.id;
     let config = finalist.candidate.data;
-    let folder = session.folder.model(id);
-    let model = to_int8(dataset, config, &finalist.trained, CALIBRATION_PICTURES)?;
+    let pictures = quantising::choice_pictures(dataset);
+    let choice = quantising::quantise_best(
+        dataset,
+        config,
+        &finalist.trained,
+        CALIBRATION_PICTURES,
+        pictures,
+    )?;
+    let file = write_files(session, dataset, finalist, &choice.model)?;
+    let started = Instant::now();
+    let sample = validation_sample(dataset);
+    let val_float = finalist
+        .trained
+        .evaluate(dataset, Split::Validation, &sample);
+    let val_int8 = evaluate(
+        &file.interpreter,
+        dataset,
+        Split::Validation,
+        &sample,
+        config,
+    )?;
+    Ok(Finished {
+        finalist,
+        file,
+        val_accuracy_float: val_float.accuracy(),
+        val_int8,
+        ranges: choice.ranges,
+        how: format!(
+            "{}: the best of {SCHEMES} ways on {pictures} validation pictures",
+            choice.scheme
+        ),
+        seconds: started.elapsed().as_secs_f64(),
+    })
+}
+
+/// Writes the files of an int8 model, and reads the model back: what is evaluated is the file.
+pub(super) fn write_files(
+    session: &Session<'_>,
+    dataset: &Dataset,
+    finalist: &Finalist,
+    model: &Int8Model,
+) -> Outcome<WrittenFile> {
+    let folder = session.folder.model(finalist.record.id);
     let metadata = Metadata {
         offsets: session.target.plan(model.graph()).carried_offsets(),
         ..Metadata::default()
     };
-    let bytes = write(&model, &metadata);
     let path = folder.join("model.tflite");
-    write_atomic(&path, &bytes).map_err(from_study)?;
-    // What is evaluated from here on is the file.
+    write_atomic(&path, &write(model, &metadata)).map_err(from_study)?;
     let stored = std::fs::read(&path).map_err(|error| {
         Failure::internal(error).context(format!("cannot read {} back", path.display()))
     })?;
@@ -142,7 +196,6 @@ fn finish<'a>(
     let plan = session.target.plan_of_file(graph, &file.offsets);
     let cost = session.target.cost_of_file(graph, &file.offsets);
     let cost = with_file_size(cost, stored.len() as u64);
-    let interpreter = Interpreter::new(file.model);
     let header = Header {
         name: "model",
         classes: dataset.classes(),
@@ -150,25 +203,14 @@ fn finish<'a>(
     };
     let header = c_header(&stored, &header).or_internal()?;
     write_atomic(&folder.join("model.h"), header.as_bytes()).map_err(from_study)?;
-    let preprocessing = preprocessing_toml(dataset, config);
+    let preprocessing = preprocessing_toml(dataset, finalist.candidate.data);
     write_atomic(&folder.join("preprocessing.toml"), preprocessing.as_bytes())
         .map_err(from_study)?;
-    Ok(Finished {
-        finalist,
+    Ok(WrittenFile {
+        quantisations: file.model.quantisations().to_vec(),
+        interpreter: Interpreter::new(file.model),
         plan,
         cost,
-        val_accuracy_float: finalist
-            .trained
-            .evaluate(dataset, Split::Validation, &validation_sample(dataset))
-            .accuracy(),
-        val_int8: evaluate(
-            &interpreter,
-            dataset,
-            Split::Validation,
-            &validation_sample(dataset),
-            config,
-        )?,
-        interpreter,
     })
 }
 
@@ -179,7 +221,7 @@ fn measure(dataset: &Dataset, model: &Finished<'_>, recommended: bool) -> Outcom
     let graph = &finalist.trained.graph;
     let all = every_example(dataset, Split::Test);
     let test = evaluate(
-        &model.interpreter,
+        &model.file.interpreter,
         dataset,
         Split::Test,
         &all,
@@ -188,8 +230,8 @@ fn measure(dataset: &Dataset, model: &Finished<'_>, recommended: bool) -> Outcom
     Ok(ModelRecord {
         candidate: finalist.record.id,
         path: format!("models/{}/model.tflite", finalist.record.id),
-        cost: cost_record(&model.cost),
-        host_arena_bytes: model.cost.host_arena_bytes,
+        cost: cost_record(&model.file.cost),
+        host_arena_bytes: model.file.cost.host_arena_bytes,
         val_accuracy_float: model.val_accuracy_float,
         val_accuracy_int8: model.val_int8.accuracy,
         test_accuracy_float: finalist
@@ -199,7 +241,7 @@ fn measure(dataset: &Dataset, model: &Finished<'_>, recommended: bool) -> Outcom
         test_accuracy_int8: test.accuracy,
         confusion: test.confusion,
         layers: layer_records(graph),
-        memory: buffer_records(graph, &model.plan),
+        memory: buffer_records(graph, &model.file.plan),
         recommended,
     })
 }
@@ -211,31 +253,6 @@ fn with_file_size(cost: Cost, bytes: u64) -> Cost {
         flash_bytes: bytes + cost.runtime_bytes,
         ..cost
     }
-}
-
-/// Quantises a trained network with ranges measured on training pictures.
-fn to_int8(
-    dataset: &Dataset,
-    config: DataConfig,
-    trained: &Trained,
-    pictures: usize,
-) -> Outcome<Int8Model> {
-    let parameters = trained
-        .parameters
-        .iter()
-        .map(|layer| LayerParameters {
-            weights: layer.weights.clone(),
-            bias: layer.bias.clone(),
-        })
-        .collect();
-    let model = FloatModel::new(trained.graph.clone(), parameters).or_internal()?;
-    let samples = dataset.evaluation_batch(
-        Split::Train,
-        &dataset.spread(Split::Train, pictures),
-        config,
-    );
-    let ranges = calibrate(&model, &samples.pixels, Calibration::default()).or_internal()?;
-    quantise(&model, &ranges).or_internal()
 }
 
 /// The validation pictures that finished models are compared on: all, or of a large split a part that is of all classes
@@ -297,27 +314,39 @@ pub(crate) fn trial(
     let extraction = started.elapsed().as_secs_f64();
 
     let started = Instant::now();
-    let model = to_int8(dataset, candidate.data, &trained, TRIAL_PICTURES)?;
-    let calibration =
-        started.elapsed().as_secs_f64() * CALIBRATION_PICTURES as f64 / TRIAL_PICTURES as f64;
+    let choice = quantising::quantise_best(
+        dataset,
+        candidate.data,
+        &trained,
+        TRIAL_SAMPLES,
+        TRIAL_SAMPLES,
+    )?;
+    let quantisation = started.elapsed().as_secs_f64();
 
-    let interpreter = Interpreter::new(model);
+    let interpreter = Interpreter::new(choice.model);
     let few = dataset.spread(Split::Validation, TRIAL_PICTURES);
-    let mut a_picture = 0.0;
+    let (mut in_int8, mut in_both) = (0.0, 0.0);
     // The first time only warms up caches and threads.
     for _ in 0..2 {
         let started = Instant::now();
+        let seconds = || started.elapsed().as_secs_f64() / few.len().max(1) as f64;
         let batch = dataset.evaluation_batch(Split::Validation, &few, candidate.data);
         interpreter
             .evaluate(&batch.pixels, &batch.labels)
             .or_internal()?;
+        in_int8 = seconds();
         // In float it is rendered again.
         let batch = dataset.evaluation_batch(Split::Validation, &few, candidate.data);
         trained.logits(&batch.pixels);
-        a_picture = started.elapsed().as_secs_f64() / few.len().max(1) as f64;
+        in_both = seconds();
     }
+    let pictures = quantising::choice_pictures(dataset);
+    let all_runs = quantising::runs(CALIBRATION_PICTURES, pictures);
+    let further = all_runs.saturating_sub(quantising::runs(TRIAL_SAMPLES, TRIAL_SAMPLES));
     Ok(Trial {
         extraction,
-        evaluation: calibration + a_picture * evaluated_pictures(dataset) as f64,
+        evaluation: quantisation
+            + in_int8 * further as f64
+            + in_both * evaluated_pictures(dataset) as f64,
     })
 }

@@ -19,12 +19,14 @@ use crate::result;
 use crate::units::readable_seconds;
 
 /// What an estimate of seconds is multiplied with to be on the safe side.
-const CAUTION: f64 = 1.1;
+pub(super) const CAUTION: f64 = 1.1;
 /// What a picture of a training step costs beside the MACs of its network, in MACs (steps of 32 pictures
 /// through networks of 0.03, 1.0 and 6.4 M MACs took 0.5, 4.5 and 25 ms).
 const STEP_OVERHEAD: f64 = 130_000.0;
 /// Seconds for writing the report.
-const REPORT_SECONDS: f64 = 0.2;
+pub(super) const REPORT_SECONDS: f64 = 0.2;
+/// Share of the time from final training on that is kept for fine-tuning models that quantisation has damaged.
+const REPAIR: f64 = 0.05;
 
 /// A candidate of the front that was trained to the end.
 pub(crate) struct Finalist {
@@ -119,7 +121,7 @@ fn choose(session: &Session<'_>) -> Outcome<Vec<(CandidateRecord, Candidate)>> {
 }
 
 /// Replaces the planned end of final training by one that leaves the time that evaluation will really need, as a trial
-/// of every chosen candidate with its present weights measures it.
+/// of every chosen candidate with its present weights measures it, and a little for repairs after quantisation.
 fn reserve_evaluation(
     session: &Session<'_>,
     dataset: &Dataset,
@@ -140,9 +142,9 @@ fn reserve_evaluation(
         // Networks are taken out as they are finished, in the time of those after them; of the last, none is left.
         extraction = CAUTION * trial.extraction;
     }
-    seconds += extraction;
-    // Even where evaluation is slow, half of what is left goes to training.
     let now = session.clock.seconds();
+    seconds += extraction + REPAIR * (plan.end - now);
+    // Even where evaluation is slow, half of what is left goes to training.
     let finishing = (plan.end - seconds).max(now + (plan.end - now) / 2.0);
     session.put(key::PLAN, &Plan { finishing, ..plan })
 }

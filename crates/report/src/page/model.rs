@@ -1,6 +1,6 @@
 //! The recommended model: its memory and its layers.
 
-use danas_study::{LayerRecord, ModelRecord};
+use danas_study::{CostRecord, LayerRecord, ModelRecord};
 use serde::Serialize;
 
 use crate::chart::memory;
@@ -102,6 +102,7 @@ fn splits(model: &ModelRecord, ram: Option<u64>, flash: Option<u64>) -> Vec<Spli
                 ("activations", "head", cost.head_bytes),
                 ("scratch", "scratch", cost.scratch_bytes),
                 ("persistent", "persistent", cost.persistent_bytes),
+                ("loading", "loading", loading_bytes(cost)),
             ],
         ),
         split(
@@ -118,6 +119,15 @@ fn splits(model: &ModelRecord, ram: Option<u64>, flash: Option<u64>) -> Vec<Spli
             ],
         ),
     ]
+}
+
+/// What only loading needs, where that is more than alignment.
+fn loading_bytes(cost: &CostRecord) -> u64 {
+    const ALIGNMENT: u64 = 16;
+    match cost.loading_bytes() {
+        0..ALIGNMENT => 0,
+        bytes => bytes,
+    }
 }
 
 fn split(

@@ -208,9 +208,7 @@ pub(crate) fn input_correction(
     matrix.resize(k * k, 0.0);
     team().each((matrix, k), |row, matrix| {
         for (column, value) in matrix.iter_mut().enumerate() {
-            let pairs = weights.row(row).iter().zip(weights.row(column));
-            let products = pairs.zip(b).map(|((one, other), b)| one * other * b);
-            *value = products.sum();
+            *value = weighted_product(weights.row(row), weights.row(column), b);
         }
     });
     bias.clear();
@@ -218,4 +216,20 @@ pub(crate) fn input_correction(
         let products = weights.row(row).iter().zip(d).map(|(weight, d)| weight * d);
         products.sum::<f32>()
     }));
+}
+
+/// The sum of the products of three vectors of one length, in several sums that do not wait for each other.
+fn weighted_product(one: &[f32], other: &[f32], factors: &[f32]) -> f32 {
+    const SUMS: usize = 16;
+    let mut sums = [0.0; SUMS];
+    let chunks = one
+        .chunks(SUMS)
+        .zip(other.chunks(SUMS))
+        .zip(factors.chunks(SUMS));
+    for ((one, other), factors) in chunks {
+        for (((sum, one), other), factor) in sums.iter_mut().zip(one).zip(other).zip(factors) {
+            *sum += one * other * factor;
+        }
+    }
+    sums.iter().sum()
 }

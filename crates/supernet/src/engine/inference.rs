@@ -59,6 +59,11 @@ impl Inference {
         &self.norms[unit]
     }
 
+    /// The instruction set that it runs with.
+    pub(crate) fn isa(&self) -> Isa {
+        self.isa
+    }
+
     /// The network that is run.
     pub(crate) fn subnet(&self) -> &Subnet {
         &self.subnet

@@ -24,7 +24,7 @@ pub(crate) use forward::forward;
 pub(crate) use inference::Inference;
 pub(crate) use norm::Statistics;
 pub(crate) use weights::{PackedWeights, dense_weights};
-pub(crate) use workspace::Workspace;
+pub(crate) use workspace::{Workspace, with_scratch};
 
 /// The threads of a step: as many as the pool of threads has in which it is called.
 pub(crate) fn team() -> &'static Team {

@@ -1,7 +1,7 @@
 //! The engine against a reference in f64, and that against finite differences.
 
 pub(crate) mod reference;
-mod tape;
+pub(crate) mod tape;
 
 use std::collections::BTreeMap;
 
@@ -10,14 +10,15 @@ use danas_kernels::Isa;
 use danas_space::{Architecture, Block, Candidate, Expansion, NetworkSpace, Stage, StageSpace};
 use rand::RngExt;
 
-use super::subnet::Subnet;
+use super::expansion::is_recomputed;
+use super::subnet::{Input, Subnet};
 use super::{Workspace, backward, forward};
 use crate::checkpoint::NamedTensor;
 use crate::loss;
 use crate::supernet::Supernet;
 
 const CLASSES: usize = 3;
-const IMAGES: usize = 10;
+const IMAGES: usize = 15;
 
 /// A small space with everything elastic in it.
 pub(crate) fn space() -> NetworkSpace {
@@ -39,7 +40,7 @@ pub(crate) fn space() -> NetworkSpace {
         tied_expansion: false,
         mono_width_percent: 100,
         stages: vec![
-            stage(1, &[8], [1, 1], &[10]),
+            stage(1, &[8], [1, 1], &[10, 20]),
             stage(2, &[8, 16], [1, 3], &[10, 20, 30]),
             stage(2, &[16, 24], [0, 2], &[20, 40]),
         ],
@@ -108,7 +109,7 @@ fn candidates() -> Vec<Candidate> {
             Colour::Mono,
             2,
             24,
-            &[(1, 8, &[(7, 10)]), (2, 16, &[(7, 20)]), (2, 16, &[(3, 20)])],
+            &[(1, 8, &[(7, 20)]), (2, 16, &[(7, 20)]), (2, 16, &[(3, 20)])],
         ),
     ]
 }
@@ -211,6 +212,29 @@ pub(crate) fn assert_gradients(got: &[NamedTensor], expected: &BTreeMap<String, 
 
 fn in_f64(values: &[f32]) -> Vec<f64> {
     values.iter().map(|&value| f64::from(value)).collect()
+}
+
+/// What the tests below show holds for expansions that are stored and for those that are not, behind the stem and behind
+/// blocks, with residuals and without.
+#[test]
+fn candidates_have_expansions_of_both_kinds() {
+    let supernet = supernet();
+    let mut kinds = std::collections::BTreeSet::new();
+    for candidate in candidates() {
+        let subnet = Subnet::new(&supernet, &candidate);
+        for block in &subnet.blocks {
+            if let Some(unit) = block.expand.map(|unit| &subnet.units[unit]) {
+                let behind_stem = unit.source == Input::Unit(0);
+                kinds.insert((is_recomputed(unit, IMAGES), block.residual, behind_stem));
+            }
+        }
+    }
+    let recomputed = |residual, behind_stem| kinds.contains(&(true, residual, behind_stem));
+    assert!(
+        recomputed(true, false) && recomputed(false, false),
+        "{kinds:?}"
+    );
+    assert!(kinds.iter().any(|kind| !kind.0), "{kinds:?}");
 }
 
 #[test]

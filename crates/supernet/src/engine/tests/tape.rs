@@ -3,34 +3,34 @@
 
 /// A value on a [`Tape`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Var(usize);
+pub(crate) struct Var(usize);
 
 /// Given the gradient of a value and the tape, the gradients of what it was made of.
 type Pull = Box<dyn Fn(&[f64], &Tape) -> Vec<(Var, Vec<f64>)>>;
 
 /// Values in the order in which they were made, each with the way back to what it was made of.
 #[derive(Default)]
-pub(super) struct Tape {
+pub(crate) struct Tape {
     values: Vec<Vec<f64>>,
     pulls: Vec<Option<Pull>>,
 }
 
 /// The map that a convolution reads, `[images, side, side, channels]`, and how it reads it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Convolution {
-    pub(super) images: usize,
-    pub(super) side: usize,
-    pub(super) inputs: usize,
-    pub(super) outputs: usize,
-    pub(super) kernel: usize,
-    pub(super) stride: usize,
+pub(crate) struct Convolution {
+    pub(crate) images: usize,
+    pub(crate) side: usize,
+    pub(crate) inputs: usize,
+    pub(crate) outputs: usize,
+    pub(crate) kernel: usize,
+    pub(crate) stride: usize,
     /// Whether every channel has a kernel of its own.
-    pub(super) depthwise: bool,
+    pub(crate) depthwise: bool,
 }
 
 impl Convolution {
     /// Side of the output.
-    pub(super) fn out_side(&self) -> usize {
+    pub(crate) fn out_side(&self) -> usize {
         self.side.div_ceil(self.stride)
     }
 
@@ -69,7 +69,7 @@ impl Convolution {
 }
 
 impl Tape {
-    pub(super) fn value(&self, var: Var) -> &[f64] {
+    pub(crate) fn value(&self, var: Var) -> &[f64] {
         &self.values[var.0]
     }
 
@@ -80,12 +80,12 @@ impl Tape {
     }
 
     /// A value that is given.
-    pub(super) fn leaf(&mut self, value: Vec<f64>) -> Var {
+    pub(crate) fn leaf(&mut self, value: Vec<f64>) -> Var {
         self.push(value, None)
     }
 
     /// Values each of which is the sum of some of `source`.
-    pub(super) fn gather(&mut self, source: Var, places: Vec<Vec<usize>>) -> Var {
+    pub(crate) fn gather(&mut self, source: Var, places: Vec<Vec<usize>>) -> Var {
         let from = self.value(source);
         let value = places
             .iter()
@@ -103,7 +103,7 @@ impl Tape {
         )
     }
 
-    pub(super) fn convolution(&mut self, x: Var, weights: Var, shape: Convolution) -> Var {
+    pub(crate) fn convolution(&mut self, x: Var, weights: Var, shape: Convolution) -> Var {
         let out = shape.out_side();
         let mut value = vec![0.0; shape.images * out * out * shape.outputs];
         let (from, w) = (self.value(x), self.value(weights));
@@ -123,7 +123,7 @@ impl Tape {
     }
 
     /// BatchNorm with the statistics of the batch; `gamma` and `beta` have one value per channel.
-    pub(super) fn batch_norm(&mut self, x: Var, gamma: Var, beta: Var, epsilon: f64) -> Var {
+    pub(crate) fn batch_norm(&mut self, x: Var, gamma: Var, beta: Var, epsilon: f64) -> Var {
         let (scale, shift) = (self.value(gamma), self.value(beta));
         let channels = scale.len();
         let (normal, deviations) = normalise(self.value(x), channels, epsilon);
@@ -152,7 +152,7 @@ impl Tape {
         )
     }
 
-    pub(super) fn relu6(&mut self, x: Var) -> Var {
+    pub(crate) fn relu6(&mut self, x: Var) -> Var {
         let value = self.value(x).iter().map(|x| x.clamp(0.0, 6.0)).collect();
         self.push(
             value,
@@ -163,7 +163,23 @@ impl Tape {
         )
     }
 
-    pub(super) fn add(&mut self, a: Var, b: Var) -> Var {
+    /// Other values in the place of those of `x`; the gradient goes back to `x` where it `passes`.
+    pub(crate) fn straight_through(
+        &mut self,
+        x: Var,
+        value: Vec<f64>,
+        passes: impl Fn(f64) -> bool + 'static,
+    ) -> Var {
+        self.push(
+            value,
+            Some(Box::new(move |dy, tape| {
+                let through = |(dy, x): (&f64, &f64)| if passes(*x) { *dy } else { 0.0 };
+                vec![(x, dy.iter().zip(tape.value(x)).map(through).collect())]
+            })),
+        )
+    }
+
+    pub(crate) fn add(&mut self, a: Var, b: Var) -> Var {
         let value = (self.value(a).iter().zip(self.value(b)))
             .map(|(a, b)| a + b)
             .collect();
@@ -176,7 +192,7 @@ impl Tape {
     }
 
     /// The mean of every channel over the positions of each image.
-    pub(super) fn average(&mut self, x: Var, images: usize, channels: usize) -> Var {
+    pub(crate) fn average(&mut self, x: Var, images: usize, channels: usize) -> Var {
         let per_image = self.value(x).len() / images;
         let positions = (per_image / channels) as f64;
         let place = move |i: usize| i / per_image * channels + i % channels;
@@ -194,7 +210,7 @@ impl Tape {
     }
 
     /// Adds the same vector to every row.
-    pub(super) fn bias(&mut self, x: Var, bias: Var) -> Var {
+    pub(crate) fn bias(&mut self, x: Var, bias: Var) -> Var {
         let vector = self.value(bias);
         let length = vector.len();
         let value = (self.value(x).iter().enumerate())
@@ -213,7 +229,7 @@ impl Tape {
     }
 
     /// The mean cross-entropy of rows of logits against targets of the same shape: one value.
-    pub(super) fn cross_entropy(&mut self, logits: Var, targets: Vec<f64>, classes: usize) -> Var {
+    pub(crate) fn cross_entropy(&mut self, logits: Var, targets: Vec<f64>, classes: usize) -> Var {
         let probabilities = softmax(self.value(logits), classes);
         let rows = (targets.len() / classes) as f64;
         let loss = -(targets.iter().zip(&probabilities))
@@ -231,7 +247,7 @@ impl Tape {
     }
 
     /// The gradients of the single value `of` with respect to every value; empty where it does not depend on one.
-    pub(super) fn gradients(&self, of: Var) -> Vec<Vec<f64>> {
+    pub(crate) fn gradients(&self, of: Var) -> Vec<Vec<f64>> {
         let mut gradients = vec![Vec::new(); self.values.len()];
         gradients[of.0] = vec![1.0];
         for index in (0..=of.0).rev() {
@@ -253,13 +269,13 @@ impl Tape {
     }
 
     /// The gradient of `var` among those of [`Tape::gradients`].
-    pub(super) fn gradient<'a>(&self, gradients: &'a [Vec<f64>], var: Var) -> &'a [f64] {
+    pub(crate) fn gradient<'a>(&self, gradients: &'a [Vec<f64>], var: Var) -> &'a [f64] {
         &gradients[var.0]
     }
 }
 
 /// Probabilities of rows of logits.
-pub(super) fn softmax(logits: &[f64], classes: usize) -> Vec<f64> {
+pub(crate) fn softmax(logits: &[f64], classes: usize) -> Vec<f64> {
     let row = |row: &[f64]| {
         let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let sum: f64 = row.iter().map(|x| (x - largest).exp()).sum();

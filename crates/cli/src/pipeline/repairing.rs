@@ -1,0 +1,193 @@
+//! Quantisation-aware fine-tuning of the networks that lose accuracy by quantisation.
+
+use danas_data::{Dataset, Split};
+use danas_deploy::{Evaluation, Int8Model, Interpreter, quantise};
+use danas_supernet::{FineTuner, Grid};
+
+use crate::clock::Until;
+use crate::config::Budget;
+use crate::message::{Blame, Outcome, from_data};
+use crate::pipeline::deploying::{Finished, evaluate, validation_sample, write_files};
+use crate::pipeline::finishing::{CAUTION, REPORT_SECONDS};
+use crate::pipeline::quantising::float_model;
+use crate::pipeline::session::Session;
+use crate::pipeline::training::StepLoop;
+use crate::progress::Task;
+use crate::result::percent;
+
+/// The loss of validation accuracy above which a network is fine-tuned.
+const DAMAGE: f64 = 0.005;
+/// The steps of a fine-tuning, as a share of those of final training, where a run is measured in steps.
+const STEPS: f64 = 0.1;
+
+/// Fine-tunes the models that lost accuracy by quantisation, each for an equal share of the time that is left, and keeps
+/// what is better on validation.
+pub(super) fn repair(
+    session: &Session<'_>,
+    dataset: &Dataset,
+    finished: &mut [Finished<'_>],
+    task: &Task,
+) -> Outcome<()> {
+    let sample = validation_sample(dataset).len();
+    let test = dataset.len(Split::Test) as f64 / sample.max(1) as f64;
+    let evaluation: f64 = finished.iter().map(|model| model.seconds * test).sum();
+    let reserved = CAUTION * evaluation + REPORT_SECONDS;
+    let damaged =
+        |model: &&mut Finished<'_>| is_damaged(model.val_accuracy_float, model.val_int8.accuracy);
+    let damaged: Vec<_> = finished.iter_mut().filter(damaged).collect();
+    let count = damaged.len();
+    for (done, model) in damaged.into_iter().enumerate() {
+        // A fine-tuned model is evaluated once more.
+        let until = fine_tuning_until(session, reserved + model.seconds, count - done)?;
+        repair_one(session, dataset, model, until, task)?;
+    }
+    Ok(())
+}
+
+/// When the next of so many fine-tunings ends, if so many seconds are needed for what follows.
+fn fine_tuning_until(session: &Session<'_>, reserved: f64, tunings: usize) -> Outcome<Until> {
+    if let Budget::Steps(steps) = session.config.budget {
+        let steps = steps.finishing as f64 * STEPS;
+        return Ok(Until::Steps(steps.ceil() as u64));
+    }
+    let from = session.clock.seconds();
+    let end = session.plan()?.map_or(from, |plan| plan.end);
+    let left = (end - reserved - from).max(0.0);
+    Ok(Until::Seconds {
+        from,
+        to: from + left / tunings as f64,
+    })
+}
+
+/// Fine-tunes a model, and keeps the result if it is better.
+fn repair_one(
+    session: &Session<'_>,
+    dataset: &Dataset,
+    model: &mut Finished<'_>,
+    until: Until,
+    task: &Task,
+) -> Outcome<()> {
+    let finalist = model.finalist;
+    let tuned = fine_tune(session, dataset, model, until, task)?;
+    let loss = format!(
+        "model {}: int8 has {} of the validation pictures right, float {}",
+        finalist.record.id,
+        percent(model.val_int8.accuracy),
+        percent(model.val_accuracy_float)
+    );
+    let Some(tuned) = tuned else {
+        let text = format!("{loss}; there was no time for quantisation-aware fine-tuning");
+        return session.note_during(task, &text);
+    };
+    let tuning = format!(
+        "{} steps of quantisation-aware fine-tuning make it {}",
+        tuned.steps,
+        percent(tuned.evaluation.accuracy)
+    );
+    if !is_better(&tuned.evaluation, &model.val_int8) {
+        let text = format!("{loss}; {tuning}, which is not better and not kept");
+        return session.note_during(task, &text);
+    }
+    model.file = write_files(session, dataset, finalist, &tuned.model)?;
+    model.val_int8 = tuned.evaluation;
+    model.how = format!(
+        "{}; then {} steps of quantisation-aware fine-tuning",
+        model.how, tuned.steps
+    );
+    session.note_during(task, &format!("{loss}; {tuning}"))
+}
+
+/// Whether quantisation cost so much validation accuracy that fine-tuning should repair it.
+fn is_damaged(float_accuracy: f64, int8_accuracy: f64) -> bool {
+    float_accuracy - int8_accuracy > DAMAGE
+}
+
+/// A network after quantisation-aware fine-tuning.
+struct FineTuned {
+    model: Int8Model,
+    /// Of the quantised network on validation.
+    evaluation: Evaluation,
+    steps: u64,
+}
+
+/// Whether one evaluation is better than another on the same pictures: right as often at least, and nearer to the right
+/// answers.
+fn is_better(one: &Evaluation, other: &Evaluation) -> bool {
+    one.accuracy >= other.accuracy && one.brier < other.brier
+}
+
+/// Trains a model's network on, with its weights and activations rounded as in the model's file, and quantises it with the
+/// same ranges again. `None` where there is no time for a step.
+fn fine_tune(
+    session: &Session<'_>,
+    dataset: &Dataset,
+    model: &Finished<'_>,
+    until: Until,
+    task: &Task,
+) -> Outcome<Option<FineTuned>> {
+    let quantisations = model.file.quantisations.iter();
+    let grids: Vec<Grid> = quantisations
+        .map(|quantisation| Grid::new(quantisation.scale, quantisation.zero_point))
+        .collect();
+    let trained = &model.finalist.trained;
+    let options = FineTuner::options();
+    let mut tuner = FineTuner::new(trained, &grids, dataset, options, &session.streams);
+    let mut work = StepLoop::new(session, until, 0);
+    while !work.is_over() {
+        let Ok(report) = tuner.step(work.progress()) else {
+            // It has diverged; whether its last weights are any better is seen below.
+            break;
+        };
+        dataset.check_intact().map_err(from_data)?;
+        work.stepped(&report, task)?;
+        session.stop_if_asked()?;
+    }
+    if tuner.steps() == 0 {
+        return Ok(None);
+    }
+    let tuned = float_model(trained, &tuner.parameters())?;
+    let quantised = quantise(&tuned, &model.ranges).or_internal()?;
+    let interpreter = Interpreter::new(quantised.clone());
+    let config = model.finalist.candidate.data;
+    let evaluation = evaluate(
+        &interpreter,
+        dataset,
+        Split::Validation,
+        &validation_sample(dataset),
+        config,
+    )?;
+    Ok(Some(FineTuned {
+        model: quantised,
+        evaluation,
+        steps: tuner.steps(),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn evaluation(accuracy: f64, brier: f64) -> Evaluation {
+        Evaluation {
+            accuracy,
+            confusion: Vec::new(),
+            brier,
+        }
+    }
+
+    #[test]
+    fn half_a_point_may_be_lost() {
+        assert!(!is_damaged(0.8, 0.83));
+        assert!(!is_damaged(0.83, 0.8255));
+        assert!(is_damaged(0.83, 0.8245));
+    }
+
+    #[test]
+    fn what_is_kept_is_no_worse_in_any_way() {
+        let before = evaluation(0.8, 0.3);
+        assert!(is_better(&evaluation(0.8, 0.29), &before));
+        assert!(is_better(&evaluation(0.81, 0.29), &before));
+        assert!(!is_better(&evaluation(0.81, 0.3), &before));
+        assert!(!is_better(&evaluation(0.79, 0.2), &before));
+    }
+}
