@@ -109,7 +109,8 @@ const JPEG_START: &[u8] = &[0xFF, 0xD8];
 /// Whether an end marker follows the last scan. The decoder fills what is missing with grey instead of failing.
 fn has_end_of_jpeg(bytes: &[u8]) -> bool {
     let last = |marker: [u8; 2]| bytes.windows(2).rposition(|pair| pair == marker);
-    last([0xFF, 0xD9]) > last([0xFF, 0xDA])
+    let end = last([0xFF, 0xD9]);
+    end.is_some_and(|end| !bytes[end..].windows(2).any(|pair| pair == [0xFF, 0xDA]))
 }
 
 /// The first bytes of a file, and whether that is all of it.

@@ -174,7 +174,7 @@ pub struct Projection {
 /// Foretells how many bytes the pictures of a catalogue take at a finest granularity, from the headers of some.
 pub fn project(catalogue: &Catalogue, finest: usize, limits: &ReadLimits) -> Projection {
     /// How many headers are read.
-    const SAMPLED: usize = 4096;
+    const SAMPLED: usize = 256;
     let reader = Reader::new(catalogue, limits);
     let entries = spread_entries(catalogue, SAMPLED);
     let kept: Vec<u64> = entries

@@ -59,7 +59,12 @@ pub(crate) fn projection(examples: usize, steps: u64, seconds: Option<f64>) -> S
         ),
         None => format!("the supernet's {} see", plural(steps as usize, "step")),
     };
-    format!("{when} {} pictures: {epochs:.1} epochs", format_count(seen))
+    // Two digits, also of a small part of an epoch.
+    let digits = (1 - epochs.max(1e-9).log10().floor() as i32).clamp(1, 4) as usize;
+    format!(
+        "{when} {} pictures: {epochs:.digits$} epochs",
+        format_count(seen)
+    )
 }
 
 /// Seconds of a training step, and the MACs of the largest network in it, for the networks that `sampler` draws.
@@ -272,7 +277,7 @@ mod tests {
             "{timed}"
         );
         assert!(
-            timed.ends_with("the supernet's 5 min 20 s see 320 k pictures: 0.3 epochs"),
+            timed.ends_with("the supernet's 5 min 20 s see 320 k pictures: 0.32 epochs"),
             "{timed}"
         );
     }

@@ -6,6 +6,7 @@ use crate::error::DataError;
 use crate::space::DataSpace;
 use crate::split::{Split, SplitRule};
 use crate::survey::Survey;
+use rayon::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -86,11 +87,14 @@ impl Plan {
 fn fingerprint(catalogue: &Catalogue) -> String {
     let mut hash = Sha256::new();
     for split in Split::ALL {
-        for entry in catalogue.entries(split) {
-            hash.update([split.index() as u8, 0]);
+        let entries = catalogue.entries(split);
+        hash.update((entries.len() as u64).to_le_bytes());
+        let states: Vec<[u8; 24]> = entries.par_iter().map(file_state).collect();
+        for (entry, state) in entries.iter().zip(states) {
             hash.update((entry.class as u64).to_le_bytes());
+            hash.update((entry.name.len() as u64).to_le_bytes());
             hash.update(entry.name.as_bytes());
-            hash.update(file_state(entry));
+            hash.update(state);
         }
     }
     hash.update(catalogue.classes().join("\n"));

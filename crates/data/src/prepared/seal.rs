@@ -15,13 +15,13 @@ fn line(kind: &str, body: &[u8]) -> String {
     format!("danas {kind}, format {FORMAT}, {length} bytes, crc32 {checksum:08x}\n")
 }
 
-/// Writes a sealed file beside its place and renames it.
+/// Writes a sealed file beside its place and renames it. It is not forced onto the disk: whether a power cut took some of
+/// it, its checksum tells.
 pub(super) fn write(path: &Path, kind: &str, body: &[u8]) -> Result<(), DataError> {
     let beside = path.with_extension("part");
     let written = std::fs::File::create(&beside).and_then(|mut file| {
         file.write_all(line(kind, body).as_bytes())?;
         file.write_all(body)?;
-        file.sync_all()?;
         std::fs::rename(&beside, path)
     });
     written.map_err(|source| DataError::Write {

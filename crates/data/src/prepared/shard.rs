@@ -162,7 +162,7 @@ impl ShardWriter {
         Ok(Self {
             folder: folder.to_owned(),
             number,
-            file: BufWriter::with_capacity(1 << 20, file),
+            file: BufWriter::with_capacity(64 << 10, file),
             beside,
             shard: Shard {
                 places: place..place,
