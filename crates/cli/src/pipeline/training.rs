@@ -277,7 +277,7 @@ mod tests {
             "{timed}"
         );
         assert!(
-            timed.ends_with("the supernet's 5 min 20 s see 320 k pictures: 0.32 epochs"),
+            timed.ends_with("the supernet's 5 min 20 s see 320.0 k pictures: 0.32 epochs"),
             "{timed}"
         );
     }
