@@ -6,6 +6,7 @@ mod compare;
 mod fix;
 mod model;
 mod prepare;
+mod reading;
 mod resolutions;
 mod search;
 mod work;
@@ -22,6 +23,7 @@ pub(crate) use compare::{CompareCommand, Limit, Method};
 pub(crate) use fix::Fix;
 pub(crate) use model::{BoardChoice, EvaluateCommand, InspectCommand, SplitName};
 pub(crate) use prepare::PrepareCommand;
+pub(crate) use reading::ReadingOptions;
 pub(crate) use resolutions::Resolutions;
 pub(crate) use search::{
     SearchCommand, SearchOptions, SpaceName, Steps, StrategyName, parse_colour,
@@ -60,7 +62,7 @@ Examples:
 
 /// Finds the input resolution, the colour mode and the network that work best together on a board.
 ///
-/// danas takes a folder of pictures and a board (or limits), searches data configuration and network together,
+/// danas takes pictures with labels and a board (or limits), searches data configuration and network together,
 /// and gives back int8 models (.tflite and a C header) whose accuracy, RAM and flash are measured on the written file.
 #[derive(Debug, Parser)]
 #[command(name = "danas", version, styles = STYLES, after_help = EXAMPLES, max_term_width = 110)]
@@ -90,7 +92,7 @@ pub(crate) enum Command {
     Bench(BenchCommand),
     /// List the boards that are known
     Boards(BoardsCommand),
-    /// Show what is in a folder of pictures (classes, sizes, splits, duplicates) or in a .tflite file (operators, and what
+    /// Show what is in a set of pictures (layout, classes, sizes, splits, duplicates) or in a .tflite file (operators, and what
     /// they cost on every board)
     Inspect(InspectCommand),
     /// Decode a source of pictures once, into files that searches read without loading them into memory

@@ -9,7 +9,8 @@ use danas_device::Limits;
 use danas_supernet::Isa;
 
 use crate::args::{
-    Fix, Resolutions, SearchCommand, SearchOptions, SpaceName, Steps, StrategyName, parse_colour,
+    Fix, ReadingOptions, Resolutions, SearchCommand, SearchOptions, SpaceName, Steps, StrategyName,
+    parse_colour,
 };
 use crate::memory::MemoryLimit;
 use crate::message::{Blame, Failure, Outcome, nearest};
@@ -34,6 +35,8 @@ pub(crate) enum Budget {
 pub(crate) struct Configuration {
     pub(crate) data: String,
     pub(crate) source: Source,
+    /// How the examples are read.
+    pub(crate) reading: ReadingOptions,
     pub(crate) board: Option<String>,
     pub(crate) boards_file: Option<PathBuf>,
     /// Limits given by hand.
@@ -113,6 +116,7 @@ impl Configuration {
         Ok(Configuration {
             source,
             data,
+            reading: options.reading,
             board: options.board,
             boards_file: options.boards_file,
             limits,
@@ -146,6 +150,7 @@ impl Configuration {
         };
         SearchOptions {
             data: Some(self.data.clone()),
+            reading: self.reading.clone(),
             board: self.board.clone(),
             boards_file: self.boards_file.clone(),
             ram: self.limits.ram_bytes.map(Bytes),
@@ -293,6 +298,7 @@ fn overlay(under: SearchOptions, over: SearchOptions) -> SearchOptions {
     };
     SearchOptions {
         data: over.data.or(under.data),
+        reading: over.reading.over(under.reading),
         board: over.board.or(under.board),
         boards_file: over.boards_file.or(under.boards_file),
         ram: over.ram.or(under.ram),

@@ -1,15 +1,16 @@
 //! What was found at a source, before anything is decoded.
 
+use crate::carve::Unsplit;
 use crate::error::DataError;
-use crate::folder::{self, Found, Part};
+use crate::readers::{self, Container, Dropped, Flags, Format, Listed, Recognised};
 use crate::source::Source;
-use crate::split::{Split, SplitOrigin, SplitRule};
-use crate::streams::Streams;
+use crate::split::{Split, SplitRule};
+use crate::split_map::MappedSplit;
 use crate::synthetic::SyntheticSpec;
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// How a source is split where it brings no parts of its own.
+/// How a source is read where a guess may be wrong, and split where it brings no parts of its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ScanOptions {
@@ -19,6 +20,13 @@ pub struct ScanOptions {
     pub validation: f64,
     /// Share of each class for the test, where there is no test folder.
     pub test: f64,
+    /// The column of labels (of a WebDataset also an extension), where it is not found by its name.
+    pub label_column: Option<String>,
+    /// What parts on disk are used for, where their names do not say it.
+    pub split_map: Vec<MappedSplit>,
+    /// The classes in their order: the names of the labels 0, 1 and so on, or those of the labels that are used. Empty for
+    /// all labels under their own names.
+    pub classes: Vec<String>,
 }
 
 impl Default for ScanOptions {
@@ -27,6 +35,9 @@ impl Default for ScanOptions {
             seed: 0,
             validation: 0.15,
             test: 0.15,
+            label_column: None,
+            split_map: Vec::new(),
+            classes: Vec::new(),
         }
     }
 }
@@ -93,6 +104,8 @@ pub(crate) enum Location {
     File(PathBuf),
     /// A picture of the synthetic set: its number within its class, of the training or the test part.
     Drawn { test: bool, number: u64 },
+    /// An example in a container: the container's index in the catalogue, and the ordinal of the example in it.
+    Packed { container: usize, position: u64 },
 }
 
 /// One example, not yet decoded.
@@ -104,6 +117,8 @@ pub(crate) struct Entry {
     pub(crate) name: String,
     /// Where the pixels come from.
     pub(crate) location: Location,
+    /// Its values of [`Catalogue::columns`].
+    pub(crate) flags: Flags,
 }
 
 /// What was found at a source: classes, examples per part, how the parts were made, what was passed over.
@@ -113,7 +128,23 @@ pub struct Catalogue {
     classes: Vec<String>,
     parts: [Vec<Entry>; 3],
     rule: SplitRule,
+    recognised: Recognised,
+    columns: Vec<String>,
+    containers: Vec<Container>,
     skipped: Vec<SkippedFile>,
+    dropped: Vec<Dropped>,
+    unused: Vec<String>,
+}
+
+/// How often an extra column says what in a part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnCount {
+    /// The column.
+    pub column: String,
+    /// Examples of the training, validation and test part for which it is 1.
+    pub ones: [usize; 3],
+    /// Examples for which it is 0.
+    pub zeros: [usize; 3],
 }
 
 impl Catalogue {
@@ -122,7 +153,7 @@ impl Catalogue {
         &self.source
     }
 
-    /// The classes, sorted by name; a label is an index into them.
+    /// The classes, sorted by name (numbers by value) or as the user named them; a label is an index into them.
     pub fn classes(&self) -> &[String] {
         &self.classes
     }
@@ -162,6 +193,52 @@ impl Catalogue {
         &self.skipped
     }
 
+    /// What the source was recognised as.
+    pub fn recognised(&self) -> &Recognised {
+        &self.recognised
+    }
+
+    /// Rows and members that are not used, by reason.
+    pub fn dropped(&self) -> &[Dropped] {
+        &self.dropped
+    }
+
+    /// Names of parts on disk that are not used.
+    pub fn unused(&self) -> &[String] {
+        &self.unused
+    }
+
+    /// The extra columns that hold nothing but 0, 1 and missing values.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// How often the extra columns are 1 and 0; for the other examples they are missing.
+    pub fn column_counts(&self) -> Vec<ColumnCount> {
+        let count = |column: usize, value: bool| {
+            Split::ALL.map(|split| {
+                let entries = self.entries(split).iter();
+                entries
+                    .filter(|entry| entry.flags.get(column) == Some(value))
+                    .count()
+            })
+        };
+        self.columns
+            .iter()
+            .enumerate()
+            .map(|(column, name)| ColumnCount {
+                column: name.clone(),
+                ones: count(column, true),
+                zeros: count(column, false),
+            })
+            .collect()
+    }
+
+    /// The files that hold examples of [`Location::Packed`].
+    pub(crate) fn containers(&self) -> &[Container] {
+        &self.containers
+    }
+
     /// The names of the examples of a part: paths relative to the source, with `/`.
     pub fn names(&self, split: Split) -> impl Iterator<Item = &str> {
         self.parts[split.index()]
@@ -183,18 +260,40 @@ impl Catalogue {
     }
 }
 
-/// Lists the examples of a source and splits them. Reads no picture (only the first bytes of files without a known
-/// extension).
+/// Lists the examples of a source and splits them. Decodes no picture; of files that hold many pictures only labels are
+/// kept.
 ///
 /// # Errors
-/// The folder is missing or unreadable; there are fewer than two classes, a class is empty or too small to be split,
-/// or the parts do not have the same classes; an option is out of range.
+/// The source is missing, unreadable, damaged or not recognised; there are fewer than two classes, a class is empty or too
+/// small to be split, or the parts do not have the same classes; an option is out of range.
 pub fn scan(source: &Source, options: &ScanOptions) -> Result<Catalogue, DataError> {
     check_options(options)?;
-    match source {
-        Source::Folder(path) => scan_folder(source, path, options),
-        Source::Synthetic(spec) => scan_synthetic(source, spec, options),
-    }
+    let listed = match source {
+        Source::Folder(path) => readers::list(path, options)?,
+        Source::Synthetic(spec) => list_synthetic(source, spec, options)?,
+    };
+    let (from, train) = listed.train;
+    let mut unsplit = Unsplit {
+        path: listed.path,
+        classes: listed.classes,
+        from,
+        train,
+        validation: listed.validation,
+        test: listed.test,
+    };
+    let (parts, rule) = unsplit.split(options)?;
+    Ok(Catalogue {
+        source: source.clone(),
+        classes: unsplit.classes,
+        parts,
+        rule,
+        recognised: listed.recognised,
+        columns: listed.columns,
+        containers: listed.containers,
+        skipped: listed.skipped,
+        dropped: listed.dropped,
+        unused: listed.unused,
+    })
 }
 
 fn check_options(options: &ScanOptions) -> Result<(), DataError> {
@@ -213,65 +312,22 @@ fn check_options(options: &ScanOptions) -> Result<(), DataError> {
     Ok(())
 }
 
-fn scan_folder(
-    source: &Source,
-    path: &Path,
-    options: &ScanOptions,
-) -> Result<Catalogue, DataError> {
-    let layout = folder::read(path)?;
-    let mut skipped = layout.skipped;
-    let classes: Vec<String> = layout.main.classes.iter().map(|c| c.name.clone()).collect();
-    if classes.len() < 2 {
-        return Err(DataError::TooFewClasses {
-            path: layout.main.path,
-            found: classes,
-        });
-    }
-    for given in [&layout.validation, &layout.test].into_iter().flatten() {
-        check_same_classes(&layout.main, given)?;
-    }
-    let mut origins = [None, None, None];
-    let mut parts = [Vec::new(), Vec::new(), Vec::new()];
-    let given = [Some(layout.main), layout.validation, layout.test];
-    for (index, part) in given.into_iter().enumerate() {
-        let Some(part) = part else { continue };
-        origins[index] = Some(part.folder.clone());
-        for (class, found) in part.classes.into_iter().enumerate() {
-            check_not_empty(&part.path, &found)?;
-            parts[index].extend(found.pictures.into_iter().map(|(name, file)| Entry {
-                class,
-                name,
-                location: Location::File(file),
-            }));
-            skipped.extend(found.skipped);
-        }
-    }
-    let from = origins[0].take().flatten();
-    let [train, validation, test] = parts;
-    let mut unsplit = Unsplit {
-        path: path.to_owned(),
-        classes,
-        from,
-        train,
-        validation: origins[1].take().flatten().map(|name| (name, validation)),
-        test: origins[2].take().flatten().map(|name| (name, test)),
-    };
-    let (parts, rule) = unsplit.split(options)?;
-    Ok(Catalogue {
-        source: source.clone(),
-        classes: unsplit.classes,
-        parts,
-        rule,
-        skipped,
-    })
-}
-
-fn scan_synthetic(
+fn list_synthetic(
     source: &Source,
     spec: &SyntheticSpec,
     options: &ScanOptions,
-) -> Result<Catalogue, DataError> {
+) -> Result<Listed, DataError> {
     spec.check()?;
+    let is_told = options.label_column.is_some()
+        || !options.split_map.is_empty()
+        || !options.classes.is_empty();
+    if is_told {
+        return Err(DataError::BadOption {
+            option: "--label-column, --split-map or --classes",
+            found: "given".to_owned(),
+            expected: "a source on disk; the built-in set knows its own".to_owned(),
+        });
+    }
     let classes = spec.class_names();
     let entries = |test: bool| -> Vec<Entry> {
         classes
@@ -282,140 +338,25 @@ fn scan_synthetic(
                     class,
                     name: spec.file_name(name, test, number),
                     location: Location::Drawn { test, number },
+                    flags: Flags::default(),
                 })
             })
             .collect()
     };
-    let mut unsplit = Unsplit {
+    Ok(Listed {
         path: PathBuf::from(source.to_string()),
-        train: entries(false),
-        test: Some(("test".to_owned(), entries(true))),
+        recognised: Recognised {
+            format: Format::Synthetic,
+            why: "its name".to_owned(),
+        },
+        train: (Some("train".to_owned()), entries(false)),
         validation: None,
-        from: Some("train".to_owned()),
-        classes,
-    };
-    let (parts, rule) = unsplit.split(options)?;
-    Ok(Catalogue {
-        source: source.clone(),
-        classes: unsplit.classes,
-        parts,
-        rule,
+        test: Some(("test".to_owned(), entries(true))),
+        columns: Vec::new(),
+        containers: Vec::new(),
         skipped: Vec::new(),
+        dropped: Vec::new(),
+        unused: Vec::new(),
+        classes,
     })
-}
-
-fn check_same_classes(main: &Part, given: &Part) -> Result<(), DataError> {
-    let names =
-        |part: &Part| -> Vec<String> { part.classes.iter().map(|c| c.name.clone()).collect() };
-    let (known, has) = (names(main), names(given));
-    let folder = given.folder.clone().unwrap_or_default();
-    if let Some(class) = has.iter().find(|name| !known.contains(name)) {
-        return Err(DataError::UnknownClass {
-            folder,
-            reference: main.folder.clone().unwrap_or_default(),
-            class: class.clone(),
-            known,
-        });
-    }
-    if let Some(class) = known.iter().find(|name| !has.contains(name)) {
-        return Err(DataError::MissingClass {
-            folder,
-            class: class.clone(),
-            known,
-        });
-    }
-    Ok(())
-}
-
-fn check_not_empty(path: &Path, found: &Found) -> Result<(), DataError> {
-    if found.pictures.is_empty() {
-        return Err(DataError::EmptyClass {
-            class: found.name.clone(),
-            path: path.join(&found.name),
-            files: found.skipped.len(),
-            undecodable: false,
-        });
-    }
-    Ok(())
-}
-
-/// Examples of which some parts may still have to be carved out of the rest.
-struct Unsplit {
-    path: PathBuf,
-    classes: Vec<String>,
-    /// Name of the folder that `train` was found in; none where the source has no parts.
-    from: Option<String>,
-    train: Vec<Entry>,
-    validation: Option<(String, Vec<Entry>)>,
-    test: Option<(String, Vec<Entry>)>,
-}
-
-impl Unsplit {
-    /// Carves the parts that are missing out of `train`, per class.
-    ///
-    /// The files of a class are put in the order of a hash of seed and name, so that which part a file falls into
-    /// hardly depends on which other files there are.
-    fn split(&mut self, options: &ScanOptions) -> Result<([Vec<Entry>; 3], SplitRule), DataError> {
-        let from = self.from.clone().unwrap_or_else(|| "all".to_owned());
-        let carve = |share| SplitOrigin::Carved {
-            from: from.clone(),
-            share,
-        };
-        let (validation_origin, validation_share, mut validation) = match self.validation.take() {
-            Some((name, entries)) => (SplitOrigin::Given(name), None, entries),
-            None => (
-                carve(options.validation),
-                Some(options.validation),
-                Vec::new(),
-            ),
-        };
-        let (test_origin, test_share, mut test) = match self.test.take() {
-            Some((name, entries)) => (SplitOrigin::Given(name), None, entries),
-            None => (carve(options.test), Some(options.test), Vec::new()),
-        };
-        let mut by_class: Vec<Vec<Entry>> = vec![Vec::new(); self.classes.len()];
-        for entry in self.train.drain(..) {
-            by_class[entry.class].push(entry);
-        }
-        let expected =
-            1 + usize::from(validation_share.is_some()) + usize::from(test_share.is_some());
-        let streams = Streams::new(options.seed);
-        let mut train = Vec::new();
-        for (class, mut entries) in by_class.into_iter().enumerate() {
-            let found = entries.len();
-            if found < expected {
-                return Err(DataError::TooFewPictures {
-                    class: self.classes[class].clone(),
-                    path: self.path.clone(),
-                    found,
-                    expected,
-                });
-            }
-            if expected > 1 {
-                entries.sort_by_cached_key(|entry| streams.seed(entry.name.as_bytes(), 0));
-            }
-            for (share, part) in [(test_share, &mut test), (validation_share, &mut validation)] {
-                if let Some(share) = share {
-                    let take = ((found as f64 * share).round() as usize).max(1);
-                    part.extend(entries.drain(..take));
-                }
-            }
-            train.append(&mut entries);
-        }
-        let train_origin = match (&self.from, expected) {
-            (Some(name), 1) => SplitOrigin::Given(name.clone()),
-            _ => SplitOrigin::Rest { from },
-        };
-        let mut parts = [train, validation, test];
-        for part in &mut parts {
-            part.sort_by(|a, b| (a.class, &a.name).cmp(&(b.class, &b.name)));
-        }
-        let rule = SplitRule {
-            train: train_origin,
-            validation: validation_origin,
-            test: test_origin,
-            seed: options.seed,
-        };
-        Ok((parts, rule))
-    }
 }

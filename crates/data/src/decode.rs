@@ -50,10 +50,10 @@ pub(crate) fn header(path: &Path, max_pixels: u64) -> Result<Header, String> {
 }
 
 fn parse_header(bytes: &[u8], max_pixels: u64) -> Result<Header, String> {
-    open(bytes, max_pixels).map(|decoder| header_of(&decoder))
+    open(bytes, max_pixels).map(|decoder| told_by(&decoder))
 }
 
-fn header_of(decoder: &impl ImageDecoder) -> Header {
+fn told_by(decoder: &impl ImageDecoder) -> Header {
     let (width, height) = decoder.dimensions();
     let channels = if decoder.color_type().has_color() {
         3
@@ -69,37 +69,56 @@ fn header_of(decoder: &impl ImageDecoder) -> Header {
     }
 }
 
-/// The encoded bytes of a picture.
-///
-/// # Errors
-/// Why the file cannot be used, in words.
-pub(crate) fn encoded(path: &Path, max_pixels: u64) -> Result<Vec<u8>, String> {
-    read(path, max_pixels, u64::MAX).map(|(bytes, _)| bytes)
-}
-
 /// Decodes a picture: turned upright as its EXIF orientation says, 16 bits reduced to 8, alpha composited on white.
 ///
 /// # Errors
 /// Why the file cannot be used, in words.
-pub(crate) fn picture(bytes: &[u8], max_pixels: u64) -> Result<(Header, Picture), String> {
+pub(crate) fn picture(path: &Path, max_pixels: u64) -> Result<(Header, Picture), String> {
     guarded(|| {
-        let mut decoder = open(bytes, max_pixels)?;
-        let header = header_of(&decoder);
-        if bytes.starts_with(JPEG_START) && !has_end_of_jpeg(bytes) {
-            return Err("is cut off: the end of the JPEG is missing".to_owned());
-        }
-        // A picture whose orientation cannot be read is a picture all the same.
-        let orientation = decoder.orientation().ok();
-        let mut image = DynamicImage::from_decoder(decoder).map_err(|error| explain(&error))?;
-        if let Some(orientation) = orientation {
-            image.apply_orientation(orientation);
-        }
-        Ok((header, to_bytes(image)))
+        let (bytes, _) = read(path, max_pixels, u64::MAX)?;
+        decode(&bytes, max_pixels)
     })
 }
 
+/// Reads the header of an encoded picture, as [`header`] does.
+pub(crate) fn header_of(bytes: &[u8], max_pixels: u64) -> Result<Header, String> {
+    guarded(|| parse_header(not_empty(bytes)?, max_pixels))
+}
+
+/// Decodes an encoded picture, as [`picture`] does.
+pub(crate) fn picture_of(bytes: &[u8], max_pixels: u64) -> Result<(Header, Picture), String> {
+    guarded(|| decode(not_empty(bytes)?, max_pixels))
+}
+
+/// Whether bytes begin like those of a picture of any kind.
+pub(crate) fn looks_like_a_picture(bytes: &[u8]) -> bool {
+    image::guess_format(bytes).is_ok()
+}
+
+fn not_empty(bytes: &[u8]) -> Result<&[u8], String> {
+    match bytes.is_empty() {
+        true => Err("is empty".to_owned()),
+        false => Ok(bytes),
+    }
+}
+
+fn decode(bytes: &[u8], max_pixels: u64) -> Result<(Header, Picture), String> {
+    let mut decoder = open(bytes, max_pixels)?;
+    let header = told_by(&decoder);
+    if bytes.starts_with(JPEG_START) && !has_end_of_jpeg(bytes) {
+        return Err("is cut off: the end of the JPEG is missing".to_owned());
+    }
+    // A picture whose orientation cannot be read is a picture all the same.
+    let orientation = decoder.orientation().ok();
+    let mut image = DynamicImage::from_decoder(decoder).map_err(|error| explain(&error))?;
+    if let Some(orientation) = orientation {
+        image.apply_orientation(orientation);
+    }
+    Ok((header, to_bytes(image)))
+}
+
 /// A decoder that panics on a broken file must not take the run with it.
-fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     std::panic::catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|_| Err("the decoder failed on it".to_owned()))
 }
@@ -125,8 +144,7 @@ fn read(path: &Path, max_pixels: u64, at_most: u64) -> Result<(Vec<u8>, bool), S
     if length == 0 {
         return Err("is empty".to_owned());
     }
-    // Eight bytes per pixel are the most that a picture without compression takes.
-    let allowed = max_pixels.saturating_mul(8).saturating_add(1 << 20);
+    let allowed = encoded_bytes(max_pixels);
     if length > allowed {
         return Err(format!(
             "is a file of {} MiB; at most {} MiB are read",
@@ -140,6 +158,12 @@ fn read(path: &Path, max_pixels: u64, at_most: u64) -> Result<(Vec<u8>, bool), S
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
     Ok((bytes, length <= at_most))
+}
+
+/// The most bytes that an encoded picture of so many pixels takes: eight per pixel without compression, and what is
+/// beside them.
+pub(crate) fn encoded_bytes(max_pixels: u64) -> u64 {
+    max_pixels.saturating_mul(8).saturating_add(1 << 20)
 }
 
 fn open(bytes: &[u8], max_pixels: u64) -> Result<impl ImageDecoder + '_, String> {

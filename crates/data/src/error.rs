@@ -1,7 +1,9 @@
 //! What can go wrong between a folder of pictures and a batch of pixels.
 
 use crate::catalogue::SkippedFile;
-use std::path::PathBuf;
+use crate::readers::Dropped;
+use crate::split::Split;
+use std::path::{Path, PathBuf};
 
 /// An error of this room. [`DataError::hint`] says what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -50,22 +52,136 @@ pub enum DataError {
         path: PathBuf,
     },
     /// Fewer than two classes.
-    #[error("found {} in {}; expected at least two class folders", found_classes(found), path.display())]
+    #[error("found {} in {}, and no files of another layout; expected at least two class folders", found_classes(found), path.display())]
     TooFewClasses {
         /// The folder whose subfolders are the classes.
         path: PathBuf,
         /// The classes that were found.
         found: Vec<String>,
     },
-    /// Two folders claim to be the same part.
-    #[error("{} has both {first}/ and {second}/; expected one validation folder", path.display())]
+    /// Labels of fewer than two classes.
+    #[error("the labels in {} are of {}; expected at least two classes", path.display(),
+        if found.is_empty() { "no class".to_owned() } else { format!("the class {} alone", list(found)) })]
+    TooFewLabels {
+        /// The source.
+        path: PathBuf,
+        /// The classes that were found.
+        found: Vec<String>,
+    },
+    /// More labels than there can be classes.
+    #[error("`{column}` has more than {most} different values in {}; expected one for each class", path.display())]
+    TooManyClasses {
+        /// The file or source.
+        path: PathBuf,
+        /// The column that was taken for that of labels.
+        column: String,
+        /// How many are understood.
+        most: usize,
+    },
+    /// A class that the user named is not there.
+    #[error("no example in {} has the label `{class}`; there are {}", path.display(), list(found))]
+    NoSuchClass {
+        /// The source.
+        path: PathBuf,
+        /// The class.
+        class: String,
+        /// The labels that there are.
+        found: Vec<String>,
+    },
+    /// Two names claim to be the same part.
+    #[error("{} has both `{first}` and `{second}`; expected one {split} part", path.display())]
     AmbiguousSplit {
         /// The source.
         path: PathBuf,
-        /// One of the folders.
+        /// The part.
+        split: Split,
+        /// One of the names.
         first: String,
         /// The other.
         second: String,
+    },
+    /// A part that the user named is not there.
+    #[error("{} has no part `{name}`; it has {}", path.display(),
+        if found.is_empty() { "no parts".to_owned() } else { list(found) })]
+    UnknownSplit {
+        /// The source.
+        path: PathBuf,
+        /// What the user named.
+        name: String,
+        /// The parts that there are.
+        found: Vec<String>,
+    },
+    /// No part is for training.
+    #[error("{} has no part to train on, but {}", path.display(), list(found))]
+    NoTrainingPart {
+        /// The source.
+        path: PathBuf,
+        /// The parts that there are.
+        found: Vec<String>,
+    },
+    /// No column of labels.
+    #[error("{} has no column of labels{}; it has {}", path.display(),
+        column.as_ref().map(|column| format!(" `{column}`")).unwrap_or_default(),
+        if found.is_empty() { "none at all".to_owned() } else { list(found) })]
+    NoLabelColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column that the user named.
+        column: Option<String>,
+        /// The columns that could be.
+        found: Vec<String>,
+    },
+    /// No column of pictures.
+    #[error("{} has no column of pictures; it has {}", path.display(), list(found))]
+    NoPictureColumn {
+        /// The file.
+        path: PathBuf,
+        /// Its columns.
+        found: Vec<String>,
+    },
+    /// Files that belong together have other columns.
+    #[error("{} and {} do not belong together: {difference}", first.display(), other.display())]
+    ShardsDisagree {
+        /// A file.
+        first: PathBuf,
+        /// Another one.
+        other: PathBuf,
+        /// In what they differ.
+        difference: String,
+    },
+    /// Nothing of a source can be used.
+    #[error("no example in {} can be used{}", path.display(), lines(dropped))]
+    NoExamples {
+        /// The source.
+        path: PathBuf,
+        /// What was left out.
+        dropped: Vec<Dropped>,
+    },
+    /// A file that holds examples cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    ReadContainer {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file that holds examples is damaged.
+    #[error("{} {problem}", path.display())]
+    BrokenContainer {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A compressed file expands beyond what pictures can.
+    #[error("{} expands from {} kB to more than {} MiB; pictures do not", path.display(), compressed / 1000, expanded >> 20)]
+    Bomb {
+        /// The file.
+        path: PathBuf,
+        /// Bytes that were read of it.
+        compressed: u64,
+        /// Bytes that they expanded to.
+        expanded: u64,
     },
     /// A class has no pictures.
     #[error("class `{class}` has no {} in {}; found {files} {}",
@@ -83,7 +199,7 @@ pub enum DataError {
     },
     /// A part has a class that the training part does not have.
     #[error(
-        "{folder}/ has the class `{class}`, which {reference}/ does not have ({reference}/ has {})",
+        "`{folder}` has the class `{class}`, which `{reference}` does not have (it has {})",
         list(known)
     )]
     UnknownClass {
@@ -96,9 +212,9 @@ pub enum DataError {
         /// The classes of the reference.
         known: Vec<String>,
     },
-    /// A part has no folder for a class of the training part.
+    /// A part has nothing of a class of the training part.
     #[error(
-        "{folder}/ has no folder for the class `{class}`; expected one for each of {}",
+        "`{folder}` has nothing of the class `{class}`; expected examples of each of {}",
         list(known)
     )]
     MissingClass {
@@ -237,6 +353,36 @@ pub enum DataError {
 }
 
 impl DataError {
+    /// That `path`, which holds examples, is damaged.
+    pub(crate) fn broken(path: &Path, problem: String) -> Self {
+        DataError::BrokenContainer {
+            path: path.to_owned(),
+            problem,
+        }
+    }
+
+    /// What went wrong with reading `path`, which holds examples: the system's own errors are not the file's.
+    pub(crate) fn of_container(path: &Path, source: std::io::Error) -> Self {
+        let path = path.to_owned();
+        if source.raw_os_error().is_some() {
+            return DataError::ReadContainer { path, source };
+        }
+        let problem = match source.kind() {
+            std::io::ErrorKind::UnexpectedEof => "is cut off".to_owned(),
+            _ => format!("is damaged: {source}"),
+        };
+        DataError::BrokenContainer { path, problem }
+    }
+
+    /// That `path` has no column of labels, or not the one that was named.
+    pub(crate) fn no_label(path: &Path, column: Option<&str>, found: &[&str]) -> Self {
+        DataError::NoLabelColumn {
+            path: path.to_owned(),
+            column: column.map(str::to_owned),
+            found: found.iter().map(|name| (*name).to_owned()).collect(),
+        }
+    }
+
     /// What a person can do about it, as one sentence, where there is something to say.
     pub fn hint(&self) -> Option<String> {
         const LAYOUT: &str = "put the pictures into folder/<class>/*, or into folder/train/<class>/* with optional val/ and test/";
@@ -250,12 +396,39 @@ impl DataError {
                 "check that the folder exists, is writable and has space left"
             }
             DataError::NotEmpty { .. } => "give a folder that does not exist yet, or an empty one",
-            DataError::AmbiguousSplit { .. } => "keep one of the two folders",
+            DataError::AmbiguousSplit { .. } => {
+                "keep one of them, or say which with --split-map NAME=validation"
+            }
+            DataError::UnknownSplit { .. } | DataError::NoTrainingPart { .. } => {
+                "say what parts are for with --split-map NAME=train,OTHER=test; `unused` leaves one out"
+            }
+            DataError::TooFewLabels { .. }
+            | DataError::TooManyClasses { .. }
+            | DataError::NoLabelColumn { .. } => {
+                "name the column of labels with --label-column NAME"
+            }
+            DataError::NoSuchClass { .. } => {
+                "--classes takes labels that are there, or names for the labels 0, 1, ..."
+            }
+            DataError::NoPictureColumn { .. } => {
+                "pictures have to be encoded (JPEG, PNG, BMP or WebP) in a column of bytes or of {bytes, path}"
+            }
+            DataError::ShardsDisagree { .. } => {
+                "move files that do not belong together into folders of their own"
+            }
+            DataError::NoExamples { .. } => {
+                "check that the pictures lie beside the list, and that the labels are those of classes"
+            }
+            DataError::ReadContainer { .. } => "check that you may read the file",
+            DataError::BrokenContainer { .. } => "get the file again, or move it out of the folder",
+            DataError::Bomb { .. } => {
+                "unpack it by other means if you trust it, and give the folder"
+            }
             DataError::EmptyClass { .. } => {
                 "add JPEG, PNG, BMP or WebP pictures of the class, or remove its folder"
             }
             DataError::UnknownClass { .. } | DataError::MissingClass { .. } => {
-                "every part needs the same class folders; a part that is removed is carved out of train/ instead"
+                "every part needs the same classes; a part that is left out (--split-map NAME=unused) is carved out of the training part instead"
             }
             DataError::TooFewPictures { .. } => "add pictures of the class, or remove its folder",
             DataError::TooManyUndecodable { .. } => {
@@ -313,6 +486,11 @@ fn list(names: &[String]) -> String {
         text.push_str(&format!(" and {} more", names.len() - SHOWN));
     }
     text
+}
+
+fn lines(dropped: &[Dropped]) -> String {
+    let lines = dropped.iter().map(|dropped| format!("\n  {dropped}"));
+    lines.collect()
 }
 
 fn first_few(skipped: &[SkippedFile]) -> String {

@@ -1,14 +1,17 @@
 //! From examples where they lie to decoded pictures, in order, with bounded memory in between.
 //!
-//! Workers on all threads fetch the encoded bytes of the next example, decode and reduce it. Pictures are delivered one
+//! Workers on all threads fetch the encoded bytes of the next example, decode and reduce it; what lies in containers comes
+//! in batches. Pictures are delivered one
 //! at a time in the order of the examples, by whichever worker finishes the one that is due. A worker that is too far
 //! ahead waits, unless it holds the picture that is due, so memory is bounded and nobody waits for ever.
 
-use crate::catalogue::{Entry, SkippedFile};
+use crate::catalogue::{Catalogue, Entry, Location, SkippedFile};
 use crate::decode::Header;
+use crate::error::DataError;
+use crate::examples::{Example, Reader, wanted};
 use crate::picture::Picture;
 use crate::resize::Resizer;
-use crate::survey::Reader;
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -25,17 +28,57 @@ pub(crate) struct Decoded {
 /// What became of one example.
 pub(crate) type Fed = Result<Decoded, SkippedFile>;
 
-/// Decodes `entries` on all threads, drops equal channels, reduces to the granularity `finest`, and gives each with its
-/// index to `deliver`, in order.
+/// The order in which examples lie in their source: loose ones as they are listed, then those of every container.
+pub(crate) fn storage_order(entries: &[&Entry]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..entries.len()).collect();
+    order.sort_by_key(|&index| match entries[index].location {
+        Location::Packed {
+            container,
+            position,
+        } => (container + 1, position),
+        _ => (0, 0),
+    });
+    order
+}
+
+/// Decodes `entries`, which are in [`storage_order`], on all threads, drops equal channels, reduces to the granularity
+/// `finest`, and gives each with its index to `deliver`, in order.
 ///
 /// # Errors
-/// The first error of `deliver`, after which no further picture is begun.
-pub(crate) fn feed<E: Send>(
+/// A container is damaged, or the first error of `deliver`, after which no further picture is begun.
+pub(crate) fn feed(
+    catalogue: &Catalogue,
     reader: &Reader<'_>,
     entries: &[&Entry],
     finest: usize,
-    deliver: impl FnMut(usize, Fed) -> Result<(), E> + Send,
-) -> Result<(), E> {
+    mut deliver: impl FnMut(usize, Fed) -> Result<(), DataError> + Send,
+) -> Result<(), DataError> {
+    let is_packed = |entry: &&Entry| matches!(entry.location, Location::Packed { .. });
+    let loose = entries.partition_point(|entry| !is_packed(entry));
+    feed_loose(reader, &entries[..loose], finest, &mut deliver)?;
+    for (container, positions) in wanted(catalogue, entries).iter().enumerate() {
+        reader.each_of(container, positions, &mut |batch| {
+            let fed: Vec<(usize, Fed)> = batch
+                .par_iter()
+                .map_init(Resizer::default, |resizer, (index, bytes)| {
+                    let example = reader.packed(entries[*index], bytes);
+                    (*index, decode(&example, finest, resizer))
+                })
+                .collect();
+            fed.into_iter()
+                .try_for_each(|(index, fed)| deliver(index, fed))
+        })?;
+    }
+    Ok(())
+}
+
+/// Of examples that lie in no container: workers fetch them themselves.
+fn feed_loose(
+    reader: &Reader<'_>,
+    entries: &[&Entry],
+    finest: usize,
+    deliver: impl FnMut(usize, Fed) -> Result<(), DataError> + Send,
+) -> Result<(), DataError> {
     let queue = Queue::new(WAITING_BYTES, deliver);
     let next = AtomicUsize::new(0);
     let work = || {
@@ -43,10 +86,10 @@ pub(crate) fn feed<E: Send>(
         let mut resizer = Resizer::default();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(entry) = entries.get(index) else {
+            let Some(example) = entries.get(index).and_then(|entry| reader.loose(entry)) else {
                 return;
             };
-            if !queue.submit(index, decode(reader, entry, finest, &mut resizer)) {
+            if !queue.submit(index, decode(&example, finest, &mut resizer)) {
                 return;
             }
         }
@@ -59,8 +102,8 @@ pub(crate) fn feed<E: Send>(
     queue.into_result()
 }
 
-fn decode(reader: &Reader<'_>, entry: &Entry, finest: usize, resizer: &mut Resizer) -> Fed {
-    let (header, picture) = reader.decoded(entry)?;
+fn decode(example: &Example<'_>, finest: usize, resizer: &mut Resizer) -> Fed {
+    let (header, picture) = example.decoded()?;
     Ok(Decoded {
         header,
         picture: picture.drop_equal_channels().reduce(finest, resizer),
@@ -187,7 +230,6 @@ fn bytes_of(fed: &Fed) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rayon::prelude::*;
 
     fn fed(bytes: usize) -> Fed {
         Ok(Decoded {

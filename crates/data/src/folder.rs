@@ -1,13 +1,13 @@
 //! The layout of a folder of pictures: which subfolders are parts, which are classes, which files are pictures.
 
-use crate::catalogue::SkippedFile;
+use crate::catalogue::{Entry, Location, ScanOptions, SkippedFile};
 use crate::error::DataError;
+use crate::readers::{Flags, Format, Listed, Recognised, Tally, resolve};
+use crate::split::Split;
+use crate::split_map::{MappedSplit, assign, is_part, may_train};
 use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-
-/// Names of a validation folder.
-const VALIDATION_NAMES: [&str; 3] = ["val", "valid", "validation"];
 
 /// Extensions of the pictures that are decoded.
 const PICTURES: [&str; 8] = ["jpg", "jpeg", "jpe", "jfif", "png", "bmp", "dib", "webp"];
@@ -22,117 +22,252 @@ const FOREIGN_PICTURES: [&str; 14] = [
 const MAX_DEPTH: usize = 32;
 
 /// The pictures of one class.
-pub(crate) struct Found {
+struct Found {
     /// Name of the class.
-    pub(crate) name: String,
+    name: String,
     /// Path relative to the source (with `/`) and path of each file that should be a picture, sorted.
-    pub(crate) pictures: Vec<(String, PathBuf)>,
+    pictures: Vec<(String, PathBuf)>,
     /// Files that are no pictures.
-    pub(crate) skipped: Vec<SkippedFile>,
+    skipped: Vec<SkippedFile>,
 }
 
 /// A folder of class folders.
-pub(crate) struct Part {
+struct Part {
     /// Its name; none where it is the source itself.
-    pub(crate) folder: Option<String>,
+    folder: Option<String>,
     /// Its path.
-    pub(crate) path: PathBuf,
+    path: PathBuf,
     /// Its classes, sorted by name.
-    pub(crate) classes: Vec<Found>,
+    classes: Vec<Found>,
 }
 
 /// A source folder.
-pub(crate) struct Layout {
-    /// The training part, or all there is.
-    pub(crate) main: Part,
-    /// The validation part, if there is one.
-    pub(crate) validation: Option<Part>,
-    /// The test part, if there is one.
-    pub(crate) test: Option<Part>,
+struct Layout {
+    /// The parts that there are, at least that for training (or all there is), each of the folders that make it up.
+    parts: [Vec<Part>; 3],
     /// Files and folders outside the class folders.
-    pub(crate) skipped: Vec<SkippedFile>,
+    skipped: Vec<SkippedFile>,
+    /// Names of parts that are not used.
+    unused: Vec<String>,
+}
+
+/// Lists the pictures in the class folders of `root`.
+pub(crate) fn list(root: &Path, options: &ScanOptions) -> Result<Listed, DataError> {
+    if let Some(column) = &options.label_column {
+        return Err(DataError::BadOption {
+            option: "--label-column",
+            found: format!("`{column}`"),
+            expected: format!(
+                "a source with columns; in {} there are class folders, or nothing that is understood",
+                root.display()
+            ),
+        });
+    }
+    let layout = read(root, &options.split_map)?;
+    let [main, validation, test] = &layout.parts;
+    let main = &main[0];
+    let labels: Vec<String> = main
+        .classes
+        .iter()
+        .map(|class| class.name.clone())
+        .collect();
+    if labels.len() < 2 {
+        return Err(DataError::TooFewClasses {
+            path: main.path.clone(),
+            found: labels,
+        });
+    }
+    let trained = &layout.parts[Split::Train.index()][1..];
+    for given in trained.iter().chain(validation).chain(test) {
+        check_same_classes(main, given)?;
+    }
+    let why = match &main.folder {
+        None => format!("folders with pictures, {}", few(&labels)),
+        Some(part) => format!("folders with pictures in {part}/, {}", few(&labels)),
+    };
+    let classes = resolve(root, &labels, &options.classes, None)?;
+    let mut skipped = layout.skipped;
+    let mut dropped = Tally::default();
+    let mut parts = Vec::new();
+    for given in layout.parts {
+        let mut entries = Vec::new();
+        let names: Vec<&str> = given
+            .iter()
+            .filter_map(|part| part.folder.as_deref())
+            .collect();
+        let name = (!names.is_empty()).then(|| names.join(" + "));
+        for part in given {
+            for (found, class) in part.classes.into_iter().zip(&classes.of) {
+                check_not_empty(&part.path, &found)?;
+                skipped.extend(found.skipped);
+                for (name, file) in found.pictures {
+                    match *class {
+                        Ok(class) => entries.push(Entry {
+                            class,
+                            name,
+                            location: Location::File(file),
+                            flags: Flags::default(),
+                        }),
+                        Err(reason) => dropped.add(reason, &name),
+                    }
+                }
+            }
+        }
+        parts.push((name, entries));
+    }
+    let mut parts = parts.into_iter();
+    let mut next = || parts.next().unwrap_or_default();
+    let train = next();
+    let mut given = || {
+        let (name, entries) = next();
+        name.map(|name| (name, entries))
+    };
+    Ok(Listed {
+        path: root.to_owned(),
+        recognised: Recognised {
+            format: Format::ClassFolders,
+            why,
+        },
+        classes: classes.names,
+        train,
+        validation: given(),
+        test: given(),
+        columns: Vec::new(),
+        containers: Vec::new(),
+        skipped,
+        dropped: dropped.finish(),
+        unused: layout.unused,
+    })
+}
+
+/// The first few names, and how many more there are.
+fn few(names: &[String]) -> String {
+    const SHOWN: usize = 4;
+    let shown = names[..names.len().min(SHOWN)].join(", ");
+    match names.len().checked_sub(SHOWN) {
+        None | Some(0) => shown,
+        Some(more) => format!("{shown} and {more} more"),
+    }
+}
+
+fn check_same_classes(main: &Part, given: &Part) -> Result<(), DataError> {
+    let names =
+        |part: &Part| -> Vec<String> { part.classes.iter().map(|c| c.name.clone()).collect() };
+    let (known, has) = (names(main), names(given));
+    let folder = given.folder.clone().unwrap_or_default();
+    if let Some(class) = has.iter().find(|name| !known.contains(name)) {
+        return Err(DataError::UnknownClass {
+            folder,
+            reference: main.folder.clone().unwrap_or_default(),
+            class: class.clone(),
+            known,
+        });
+    }
+    if let Some(class) = known.iter().find(|name| !has.contains(name)) {
+        return Err(DataError::MissingClass {
+            folder,
+            class: class.clone(),
+            known,
+        });
+    }
+    Ok(())
+}
+
+fn check_not_empty(path: &Path, found: &Found) -> Result<(), DataError> {
+    if found.pictures.is_empty() {
+        return Err(DataError::EmptyClass {
+            class: found.name.clone(),
+            path: path.join(&found.name),
+            files: found.skipped.len(),
+            undecodable: false,
+        });
+    }
+    Ok(())
+}
+
+/// Whether there is a folder at `root`.
+///
+/// # Errors
+/// There is none, or it cannot be looked at.
+pub(crate) fn check_folder(root: &Path) -> Result<(), DataError> {
+    match std::fs::metadata(root) {
+        Err(source) if source.kind() == std::io::ErrorKind::NotFound => {
+            Err(DataError::MissingFolder {
+                path: root.to_owned(),
+            })
+        }
+        Err(source) => Err(DataError::ReadFolder {
+            path: root.to_owned(),
+            source,
+        }),
+        Ok(found) if !found.is_dir() => Err(DataError::NotAFolder {
+            path: root.to_owned(),
+        }),
+        Ok(_) => Ok(()),
+    }
 }
 
 /// Reads the layout of the folder `root`.
-pub(crate) fn read(root: &Path) -> Result<Layout, DataError> {
-    match std::fs::metadata(root) {
-        Err(source) if source.kind() == std::io::ErrorKind::NotFound => {
-            return Err(DataError::MissingFolder {
-                path: root.to_owned(),
-            });
-        }
-        Err(source) => {
-            return Err(DataError::ReadFolder {
-                path: root.to_owned(),
-                source,
-            });
-        }
-        Ok(found) if !found.is_dir() => {
-            return Err(DataError::NotAFolder {
-                path: root.to_owned(),
-            });
-        }
-        Ok(_) => {}
-    }
-    let top = list(root)?;
+fn read(root: &Path, map: &[MappedSplit]) -> Result<Layout, DataError> {
+    let top = listing(root)?;
     let mut skipped = Vec::new();
-    if !has_parts(&top)? {
+    if !has_parts(&top, map)? {
         let main = part(root, root, None, &mut skipped)?;
         return Ok(Layout {
-            main,
-            validation: None,
-            test: None,
+            parts: [vec![main], Vec::new(), Vec::new()],
             skipped,
+            unused: Vec::new(),
         });
     }
-    let mut named = top
-        .folders
-        .iter()
-        .filter(|(name, _)| VALIDATION_NAMES.contains(&name.as_str()))
-        .map(|(name, _)| name.clone());
-    let validation_name = named.next();
-    if let (Some(first), Some(second)) = (&validation_name, named.next()) {
-        return Err(DataError::AmbiguousSplit {
-            path: root.to_owned(),
-            first: first.clone(),
-            second,
-        });
-    }
-    let mut read_part = |name: &str| part(root, &root.join(name), Some(name), &mut skipped);
-    let main = read_part("train")?;
-    let validation = validation_name.as_deref().map(&mut read_part).transpose()?;
-    let has_test = top.folders.iter().any(|(name, _)| name == "test");
-    let test = has_test.then(|| read_part("test")).transpose()?;
-    for (name, path) in &top.folders {
-        let used = name == "train" || name == "test" || validation_name.as_ref() == Some(name);
-        if !used {
-            skipped.push(not_used(
-                root,
-                path,
-                "neither train/, a validation folder nor test/",
-            ));
+    let (named, others): (Vec<_>, Vec<_>) =
+        (top.folders.into_iter()).partition(|(name, _)| is_part(name, map));
+    let names: Vec<String> = named.iter().map(|(name, _)| name.clone()).collect();
+    let mut parts: [Vec<Part>; 3] = Default::default();
+    let mut unused = Vec::new();
+    for ((name, path), split) in named.iter().zip(assign(root, &names, map)?) {
+        match split {
+            Some(split) => {
+                parts[split.index()].push(part(root, path, Some(name), &mut skipped)?);
+            }
+            None => unused.push(name.clone()),
         }
+    }
+    for (_, path) in &others {
+        skipped.push(not_used(
+            root,
+            path,
+            "neither train/, a validation folder nor test/",
+        ));
     }
     for (_, path) in &top.files {
         skipped.push(not_used(root, path, "outside the class folders"));
     }
     Ok(Layout {
-        main,
-        validation,
-        test,
+        parts,
         skipped,
+        unused,
     })
 }
 
-/// Whether `train/` is a part: it then has subfolders, or no other folder could be a class beside it.
-fn has_parts(top: &Listing) -> Result<bool, DataError> {
-    let Some((_, train)) = top.folders.iter().find(|(name, _)| name == "train") else {
-        return Ok(false);
-    };
-    let is_part_name =
-        |name: &str| name == "train" || name == "test" || VALIDATION_NAMES.contains(&name);
-    let other_folders = top.folders.iter().any(|(name, _)| !is_part_name(name));
-    Ok(!other_folders || !list(train)?.folders.is_empty())
+/// Whether folders are parts. The user may say so; otherwise one for training has subfolders, or no other folder could be a
+/// class beside it.
+fn has_parts(top: &Listing, map: &[MappedSplit]) -> Result<bool, DataError> {
+    if !map.is_empty() {
+        return Ok(true);
+    }
+    let mut train = top.folders.iter().filter(|(name, _)| may_train(name, map));
+    let others = top.folders.iter().any(|(name, _)| !is_part(name, map));
+    match others {
+        false => Ok(train.next().is_some()),
+        true => {
+            for (_, path) in train {
+                if !listing(path)?.folders.is_empty() {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        }
+    }
 }
 
 /// Reads a folder of class folders.
@@ -142,7 +277,7 @@ fn part(
     name: Option<&str>,
     skipped: &mut Vec<SkippedFile>,
 ) -> Result<Part, DataError> {
-    let listing = list(path)?;
+    let listing = listing(path)?;
     for (_, file) in &listing.files {
         skipped.push(not_used(root, file, "outside the class folders"));
     }
@@ -193,7 +328,7 @@ fn walk(
         ));
         return Ok(());
     }
-    let listing = list(folder)?;
+    let listing = listing(folder)?;
     for (_, file) in listing.files {
         match kind(&file) {
             Kind::Picture => found.pictures.push((relative(root, &file), file)),
@@ -214,14 +349,8 @@ enum Kind {
 }
 
 fn kind(file: &Path) -> Kind {
-    let extension = file
-        .extension()
-        .map(|extension| extension.to_string_lossy().to_ascii_lowercase())
-        .unwrap_or_default();
-    let is_picture = PICTURES.contains(&extension.as_str())
-        || FOREIGN_PICTURES.contains(&extension.as_str())
-        || starts_like_a_picture(file);
-    if is_picture {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    if is_picture_name(&name) || starts_like_a_picture(file) {
         Kind::Picture
     } else {
         Kind::Other
@@ -244,7 +373,7 @@ struct Listing {
     files: Vec<(String, PathBuf)>,
 }
 
-fn list(folder: &Path) -> Result<Listing, DataError> {
+fn listing(folder: &Path) -> Result<Listing, DataError> {
     let failed = |source| DataError::ReadFolder {
         path: folder.to_owned(),
         source,
@@ -261,8 +390,7 @@ fn list(folder: &Path) -> Result<Listing, DataError> {
         else {
             continue;
         };
-        // Hidden files and the folders that archives and thumbnailers leave behind.
-        if name.starts_with('.') || name == "__MACOSX" || name == "@eaDir" {
+        if is_hidden(&name) {
             continue;
         }
         if std::fs::metadata(&path).is_ok_and(|found| found.is_dir()) {
@@ -284,8 +412,35 @@ fn not_used(root: &Path, path: &Path, reason: &str) -> SkippedFile {
     }
 }
 
+/// Whether a name is that of a hidden file, or of a folder that archives and thumbnailers leave behind.
+pub(crate) fn is_hidden(name: &str) -> bool {
+    name.starts_with('.') || name == "__MACOSX" || name == "@eaDir"
+}
+
+/// Whether a name has the extension of a picture, decoded or not.
+pub(crate) fn is_picture_name(name: &str) -> bool {
+    let Some((_, extension)) = name.rsplit_once('.') else {
+        return false;
+    };
+    let extension = extension.to_ascii_lowercase();
+    PICTURES.contains(&extension.as_str()) || FOREIGN_PICTURES.contains(&extension.as_str())
+}
+
+/// The paths of all picture files below `root` by their names, relative to it with `/`, sorted.
+pub(crate) fn pictures_below(root: &Path) -> Result<Vec<String>, DataError> {
+    let mut found = Found {
+        name: String::new(),
+        pictures: Vec::new(),
+        skipped: Vec::new(),
+    };
+    walk(root, root, 0, &mut BTreeSet::new(), &mut found)?;
+    let mut names: Vec<String> = found.pictures.into_iter().map(|(name, _)| name).collect();
+    names.sort_unstable();
+    Ok(names)
+}
+
 /// The path relative to the source, with `/` on every system.
-fn relative(root: &Path, path: &Path) -> String {
+pub(crate) fn relative(root: &Path, path: &Path) -> String {
     let parts: Vec<_> = path
         .strip_prefix(root)
         .unwrap_or(path)

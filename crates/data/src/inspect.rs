@@ -1,14 +1,15 @@
 //! What `danas inspect` shows.
 
-use crate::catalogue::{Catalogue, ClassCount, Entry, SkippedFile};
+use crate::catalogue::{Catalogue, ClassCount, ColumnCount, SkippedFile};
 use crate::decode::Header;
 use crate::error::DataError;
+use crate::examples::{Example, Reader, all_entries};
 use crate::load::LoadEvent;
 use crate::picture::Picture;
+use crate::readers::{Dropped, Recognised};
 use crate::space::DataSpace;
 use crate::split::{Split, SplitRule};
-use crate::survey::{ReadLimits, Reader, Survey, all_entries, check_share};
-use rayon::prelude::*;
+use crate::survey::{ReadLimits, Survey, check_share};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -29,6 +30,14 @@ pub struct Inspection {
     pub survey: Survey,
     /// Files that are no pictures.
     pub skipped: Vec<SkippedFile>,
+    /// What the source was recognised as.
+    pub recognised: Recognised,
+    /// Extra columns that hold nothing but 0, 1 and missing values.
+    pub columns: Vec<ColumnCount>,
+    /// Rows and members that are not used, by reason.
+    pub dropped: Vec<Dropped>,
+    /// Names of parts on disk that are not used.
+    pub unused: Vec<String>,
     /// Why a search would refuse the source, if it would.
     pub refused: Option<String>,
     /// Pictures with equal pixels of which not all are in the same part: accuracy measured on them is too good.
@@ -70,7 +79,7 @@ struct Looked {
 /// Decodes every picture of a catalogue once, in parallel, and keeps none of them.
 ///
 /// # Errors
-/// None of the files can be decoded. (Too many undecodable files are no error here, but [`Inspection::refused`].)
+/// None of the files can be decoded, or a file that holds pictures is damaged. (Too many undecodable files are no error here, but [`Inspection::refused`].)
 pub fn inspect(
     catalogue: &Catalogue,
     limits: &ReadLimits,
@@ -81,18 +90,19 @@ pub fn inspect(
     progress(LoadEvent::Started { total });
     let reader = Reader::new(catalogue, limits);
     let done = AtomicUsize::new(0);
-    let looked: Vec<Result<Looked, SkippedFile>> = entries
-        .par_iter()
-        .map(|entry| {
-            let looked = look(&reader, entry);
+    let looked = reader.each(
+        &entries,
+        || (),
+        |(), _, example| {
+            let looked = look(example);
             if let Err(file) = &looked {
                 progress(LoadEvent::Skipped(file));
             }
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             progress(LoadEvent::Decoded { done, total });
-            looked
-        })
-        .collect();
+            Ok(looked)
+        },
+    )?;
     let undecodable: Vec<SkippedFile> = looked
         .iter()
         .filter_map(|looked| looked.as_ref().err().cloned())
@@ -119,6 +129,10 @@ pub fn inspect(
         data_space: DataSpace::suggested(&survey),
         survey,
         skipped: catalogue.skipped().to_vec(),
+        recognised: catalogue.recognised().clone(),
+        columns: catalogue.column_counts(),
+        dropped: catalogue.dropped().to_vec(),
+        unused: catalogue.unused().to_vec(),
         refused: refusal.map(|error| error.to_string()),
         duplicates_within_split: groups.iter().map(Duplicates::surplus).sum(),
         duplicates_across_splits: select(&groups, |first, other| first.split != other.split),
@@ -126,9 +140,9 @@ pub fn inspect(
     })
 }
 
-fn look(reader: &Reader<'_>, entry: &Entry) -> Result<Looked, SkippedFile> {
-    let header = reader.header(entry)?;
-    let picture = reader.picture(entry)?.drop_equal_channels();
+fn look(example: &Example<'_>) -> Result<Looked, SkippedFile> {
+    let header = example.header()?;
+    let picture = example.picture()?.drop_equal_channels();
     Ok(Looked {
         header,
         has_colour: picture.channels == 3,

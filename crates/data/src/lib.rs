@@ -7,11 +7,13 @@
 //! view, for evaluation exactly as [`Preprocessing`] states it.
 
 mod batch;
+mod carve;
 mod catalogue;
 mod config;
 mod dataset;
 mod decode;
 mod error;
+mod examples;
 mod feed;
 mod folder;
 mod inspect;
@@ -21,17 +23,19 @@ mod order;
 mod picture;
 mod prepared;
 mod preprocessing;
+mod readers;
 mod resize;
 mod source;
 mod space;
 mod split;
+mod split_map;
 mod streams;
 mod survey;
 mod synthetic;
 mod view;
 
 pub use batch::Batch;
-pub use catalogue::{Catalogue, ClassCount, ScanOptions, SkippedFile, scan};
+pub use catalogue::{Catalogue, ClassCount, ColumnCount, ScanOptions, SkippedFile, scan};
 pub use config::{Colour, DataConfig, InputShape};
 pub use dataset::Dataset;
 pub use error::DataError;
@@ -41,9 +45,11 @@ pub use order::EpochOrder;
 pub use picture::luma_of;
 pub use prepared::{OpenOptions, PrepareEvent, PrepareOptions, PreparedSet, prepare};
 pub use preprocessing::{Preprocessing, Step, preprocessing_toml};
+pub use readers::{Dropped, Format, Recognised, holds_examples};
 pub use source::Source;
 pub use space::{DataSpace, MAX_RESOLUTION, MIN_RESOLUTION};
 pub use split::{Split, SplitOrigin, SplitRule};
+pub use split_map::MappedSplit;
 pub use streams::Streams;
 pub use survey::{Projection, ReadLimits, Sizes, Survey, TOLERATED_SHARE, project, survey};
 pub use synthetic::{SyntheticSpec, write_folder};

@@ -4,16 +4,17 @@ use crate::catalogue::{Catalogue, Entry, SkippedFile};
 use crate::dataset::{Dataset, Examples, Pixels};
 use crate::decode::Header;
 use crate::error::DataError;
-use crate::feed::feed;
+use crate::examples::{Reader, all_entries};
 use crate::order::Shuffle;
 use crate::picture::Picture;
+use crate::resize::Resizer;
 use crate::space::MAX_RESOLUTION;
 use crate::split::Split;
 use crate::streams::Streams;
-use crate::survey::{ReadLimits, Reader, Survey, all_entries, check_share, separate};
+use crate::survey::{ReadLimits, Survey, check_share, separate};
 use crate::view::Augmentation;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// How pictures are decoded and kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,7 +65,8 @@ pub enum LoadEvent<'a> {
 ///
 /// # Errors
 /// More than [`TOLERATED_SHARE`](crate::TOLERATED_SHARE) of the files cannot be decoded, a class loses all its examples
-/// in a part by that, the pictures do not fit the memory limit, or an option is out of range.
+/// in a part by that, a file that holds pictures is damaged, the pictures do not fit the memory limit, or an option is out
+/// of range.
 pub fn load(
     catalogue: &Catalogue,
     options: &LoadOptions,
@@ -73,42 +75,97 @@ pub fn load(
     check(options)?;
     let reader = Reader::new(catalogue, &options.limits);
     let entries = all_entries(catalogue);
-    let headers: Vec<Result<Header, SkippedFile>> = entries
-        .par_iter()
-        .map(|entry| reader.header(entry))
-        .collect();
+    // Files tell their sizes at little cost. What lies in files that hold many is measured while it is decoded, so that
+    // these are read once.
+    let headers = match catalogue.containers().is_empty() {
+        true => Some(read_headers(&reader, &entries, options)?),
+        false => None,
+    };
+    let total = match &headers {
+        Some(headers) => headers.iter().flatten().count(),
+        None => entries.len(),
+    };
+    progress(LoadEvent::Started { total });
+    let done = AtomicUsize::new(0);
+    let memory = Memory::new(options, total);
+    let decoded = reader.each(&entries, Resizer::default, |resizer, index, example| {
+        let known = headers.as_ref().map(|headers| &headers[index]);
+        let header = known.cloned().unwrap_or_else(|| example.header());
+        if let (Ok(header), None) = (&header, known) {
+            memory.take(header)?;
+        }
+        let picture = header.clone().and_then(|_| example.picture());
+        if let Err(file) = &picture {
+            progress(LoadEvent::Skipped(file));
+        }
+        if header.is_ok() || known.is_none() {
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+            progress(LoadEvent::Decoded { done, total });
+        }
+        let reduced = picture.map(|picture| {
+            picture
+                .drop_equal_channels()
+                .reduce(options.finest, resizer)
+        });
+        Ok((header.ok(), reduced))
+    })?;
+    let (found, pictures): (Vec<Option<Header>>, Vec<_>) = decoded.into_iter().unzip();
+    let found: Vec<Header> = found.into_iter().flatten().collect();
+    assemble(catalogue, options, &found, pictures)
+}
+
+/// The headers of files, of which no more than is tolerated cannot be read, and which fit into memory.
+fn read_headers(
+    reader: &Reader<'_>,
+    entries: &[&Entry],
+    options: &LoadOptions,
+) -> Result<Vec<Result<Header, SkippedFile>>, DataError> {
+    let headers = reader.each(entries, || (), |(), _, example| Ok(example.header()))?;
     let (found, undecodable) = separate(headers.iter().cloned());
     check_share(&undecodable, entries.len())?;
     check_memory(&found, options)?;
+    Ok(headers)
+}
 
-    let total = found.len();
-    progress(LoadEvent::Started { total });
-    let readable: Vec<&Entry> = entries
-        .iter()
-        .zip(&headers)
-        .filter(|(_, header)| header.is_ok())
-        .map(|(&entry, _)| entry)
-        .collect();
-    let mut decoded = Vec::with_capacity(total);
-    let Ok(()) = feed(&reader, &readable, options.finest, |index, fed| {
-        if let Err(file) = &fed {
-            progress(LoadEvent::Skipped(file));
+/// Counts what is kept while pictures are decoded whose sizes were not known before.
+struct Memory {
+    finest: usize,
+    allowed: u64,
+    total: usize,
+    taken: AtomicU64,
+    pictures: AtomicUsize,
+}
+
+impl Memory {
+    fn new(options: &LoadOptions, total: usize) -> Self {
+        Self {
+            finest: options.finest,
+            allowed: options.limits.max_bytes,
+            total,
+            taken: AtomicU64::new(0),
+            pictures: AtomicUsize::new(0),
         }
-        let done = index + 1;
-        progress(LoadEvent::Decoded { done, total });
-        decoded.push(fed.map(|decoded| decoded.picture));
-        Ok::<(), std::convert::Infallible>(())
-    });
-    let mut decoded = decoded.into_iter();
-    let pictures = headers.into_iter().map(|header| match header {
-        Ok(_) => decoded.next().expect("one picture per readable header"),
-        Err(file) => {
-            progress(LoadEvent::Skipped(&file));
-            Err(file)
+    }
+
+    /// Takes room for one more picture.
+    ///
+    /// # Errors
+    /// There is none; what all would need is extrapolated.
+    fn take(&self, header: &Header) -> Result<(), DataError> {
+        let bytes = header.kept_bytes(self.finest);
+        let taken = self.taken.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        let pictures = self.pictures.fetch_add(1, Ordering::Relaxed) + 1;
+        if taken.saturating_add(header.decoding_bytes) <= self.allowed {
+            return Ok(());
         }
-    });
-    let pictures = pictures.collect();
-    assemble(catalogue, options, &found, pictures)
+        let each = taken / pictures as u64;
+        Err(DataError::TooMuchMemory {
+            pictures: self.total,
+            finest: self.finest,
+            needed: taken.max(each.saturating_mul(self.total as u64)),
+            allowed: self.allowed,
+        })
+    }
 }
 
 fn check(options: &LoadOptions) -> Result<(), DataError> {

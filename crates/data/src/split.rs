@@ -47,7 +47,7 @@ impl std::fmt::Display for Split {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SplitOrigin {
-    /// A folder of its own, by its name on disk (`train`, `val`, `test`, ...).
+    /// A part of its own, by its name on disk (`train`, `val`, `test`, ...).
     Given(String),
     /// Carved out of other examples, per class and by seed.
     Carved {
@@ -95,7 +95,7 @@ impl std::fmt::Display for SplitRule {
                 f.write_str(", ")?;
             }
             match self.origin(split) {
-                SplitOrigin::Given(folder) => write!(f, "{split} as given in {folder}/")?,
+                SplitOrigin::Given(folder) => write!(f, "{split} as given in {folder}")?,
                 SplitOrigin::Carved { from, share } => {
                     carved = true;
                     write!(f, "{split} {:.0} % of {from} per class", share * 100.0)?;

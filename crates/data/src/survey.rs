@@ -4,11 +4,7 @@ use crate::catalogue::{Catalogue, Entry, Location, SkippedFile};
 use crate::config::Colour;
 use crate::decode::{self, Header};
 use crate::error::DataError;
-use crate::picture::Picture;
-use crate::source::Source;
-use crate::split::Split;
-use crate::synthetic::SyntheticSpec;
-use rayon::prelude::*;
+use crate::examples::{Reader, all_entries, sample};
 use serde::{Deserialize, Serialize};
 
 /// The share of files that may be undecodable.
@@ -30,6 +26,13 @@ impl Default for ReadLimits {
             max_pixels: 64_000_000,
             max_bytes: 8 << 30,
         }
+    }
+}
+
+impl ReadLimits {
+    /// The most bytes that are read of one encoded picture.
+    pub(crate) fn encoded_bytes(&self) -> u64 {
+        decode::encoded_bytes(self.max_pixels)
     }
 }
 
@@ -109,23 +112,20 @@ impl Survey {
     }
 }
 
-/// The most pictures whose headers a survey reads.
+/// The most loose pictures whose headers a survey reads.
 const SURVEYED: usize = 20_000;
 
-/// Reads the headers of the pictures (of 20,000 spread evenly over all, if there are more), in parallel, and the pixels of
-/// a few of them to see whether they have colour.
+/// Reads the headers of the pictures (of 20,000 spread evenly over all, if there are more; of those in files that hold
+/// many, the first few of each file), in parallel, and the pixels of some of them to see whether they have colour.
 ///
 /// # Errors
-/// More than [`TOLERATED_SHARE`] of the files cannot be decoded.
+/// More than [`TOLERATED_SHARE`] of the files cannot be decoded, or a file that holds pictures is damaged.
 pub fn survey(catalogue: &Catalogue, limits: &ReadLimits) -> Result<Survey, DataError> {
     /// How many pictures are looked at for colour.
     const SAMPLED: usize = 128;
     let reader = Reader::new(catalogue, limits);
-    let entries = spread_entries(catalogue, SURVEYED);
-    let headers: Vec<Result<Header, SkippedFile>> = entries
-        .par_iter()
-        .map(|entry| reader.header(entry))
-        .collect();
+    let entries = looked_at(catalogue, SURVEYED);
+    let headers = reader.each(&entries, || (), |(), _, example| Ok(example.header()))?;
     let (found, undecodable) = separate(headers.iter().cloned());
     check_share(&undecodable, entries.len())?;
     let may_have_colour: Vec<&Entry> = entries
@@ -135,28 +135,27 @@ pub fn survey(catalogue: &Catalogue, limits: &ReadLimits) -> Result<Survey, Data
         .map(|(&entry, _)| entry)
         .collect();
     let step = may_have_colour.len().div_ceil(SAMPLED).max(1);
-    let has_colour: Vec<bool> = may_have_colour
-        .par_iter()
-        .step_by(step)
-        .filter_map(|entry| reader.picture(entry).ok())
-        .map(|picture| picture.drop_equal_channels().channels == 3)
-        .collect();
-    Ok(Survey::new(&found, has_colour.into_iter(), undecodable))
+    let looked_at: Vec<&Entry> = may_have_colour.into_iter().step_by(step).collect();
+    let has_colour = reader.each(
+        &looked_at,
+        || (),
+        |(), _, example| {
+            let picture = example.picture().ok();
+            Ok(picture.map(|picture| picture.drop_equal_channels().channels == 3))
+        },
+    )?;
+    let has_colour = has_colour.into_iter().flatten();
+    Ok(Survey::new(&found, has_colour, undecodable))
 }
 
-/// The examples of all parts, in the order of [`Split::ALL`].
-pub(crate) fn all_entries(catalogue: &Catalogue) -> Vec<&Entry> {
-    Split::ALL
-        .into_iter()
-        .flat_map(|split| catalogue.entries(split))
-        .collect()
-}
-
-/// At most `most` of the examples of all parts, spread evenly over them.
-fn spread_entries(catalogue: &Catalogue, most: usize) -> Vec<&Entry> {
-    let all = all_entries(catalogue);
-    let step = all.len().div_ceil(most).max(1);
-    all.into_iter().step_by(step).collect()
+/// At most `most` of the examples that cost little to look at, spread evenly over them, and the first few of each file that
+/// holds many.
+fn looked_at(catalogue: &Catalogue, most: usize) -> Vec<&Entry> {
+    let is_packed = |entry: &&Entry| matches!(entry.location, Location::Packed { .. });
+    let (packed, loose): (Vec<_>, Vec<_>) = all_entries(catalogue).into_iter().partition(is_packed);
+    let step = loose.len().div_ceil(most).max(1);
+    let entries: Vec<&Entry> = loose.into_iter().step_by(step).chain(packed).collect();
+    sample(catalogue, &entries)
 }
 
 /// How much memory or disk the pictures of a source take once they are decoded and reduced.
@@ -172,22 +171,29 @@ pub struct Projection {
 }
 
 /// Foretells how many bytes the pictures of a catalogue take at a finest granularity, from the headers of some.
-pub fn project(catalogue: &Catalogue, finest: usize, limits: &ReadLimits) -> Projection {
-    /// How many headers are read.
+///
+/// # Errors
+/// A file that holds pictures is damaged.
+pub fn project(
+    catalogue: &Catalogue,
+    finest: usize,
+    limits: &ReadLimits,
+) -> Result<Projection, DataError> {
+    /// How many headers of loose pictures are read.
     const SAMPLED: usize = 256;
     let reader = Reader::new(catalogue, limits);
-    let entries = spread_entries(catalogue, SAMPLED);
-    let kept: Vec<u64> = entries
-        .par_iter()
-        .filter_map(|entry| reader.header(entry).ok())
-        .map(|header| header.kept_bytes(finest))
-        .collect();
-    let mean = kept.iter().sum::<u64>() as f64 / kept.len().max(1) as f64;
-    Projection {
+    let entries = looked_at(catalogue, SAMPLED);
+    let headers = reader.each(&entries, || (), |(), _, example| Ok(example.header().ok()))?;
+    let kept = headers
+        .iter()
+        .flatten()
+        .map(|header| header.kept_bytes(finest));
+    let mean = kept.clone().sum::<u64>() as f64 / kept.count().max(1) as f64;
+    Ok(Projection {
         pictures: catalogue.total(),
         bytes: (mean * catalogue.total() as f64).round() as u64,
         sampled: entries.len(),
-    }
+    })
 }
 
 /// Separates what was read from what could not be, keeping the order.
@@ -214,79 +220,4 @@ pub(crate) fn check_share(undecodable: &[SkippedFile], total: usize) -> Result<(
         });
     }
     Ok(())
-}
-
-/// Reads the examples of a catalogue, wherever they come from.
-pub(crate) struct Reader<'a> {
-    spec: Option<&'a SyntheticSpec>,
-    max_pixels: u64,
-}
-
-impl<'a> Reader<'a> {
-    pub(crate) fn new(catalogue: &'a Catalogue, limits: &ReadLimits) -> Self {
-        let spec = match catalogue.source() {
-            Source::Folder(_) => None,
-            Source::Synthetic(spec) => Some(spec),
-        };
-        Self {
-            spec,
-            max_pixels: limits.max_pixels,
-        }
-    }
-
-    /// Size and channels of an example.
-    pub(crate) fn header(&self, entry: &Entry) -> Result<Header, SkippedFile> {
-        let header = match (&entry.location, self.spec) {
-            (Location::File(path), _) => decode::header(path, self.max_pixels),
-            (Location::Drawn { .. }, Some(spec)) => Ok(Header {
-                width: spec.size,
-                height: spec.size,
-                channels: 3,
-                decoding_bytes: 0,
-            }),
-            (Location::Drawn { .. }, None) => Err("is not part of a folder".to_owned()),
-        };
-        header.map_err(|reason| undecodable(entry, reason))
-    }
-
-    /// The pixels of an example.
-    pub(crate) fn picture(&self, entry: &Entry) -> Result<Picture, SkippedFile> {
-        self.decoded(entry).map(|(_, picture)| picture)
-    }
-
-    /// Size and channels as stored, and the pixels of an example.
-    pub(crate) fn decoded(&self, entry: &Entry) -> Result<(Header, Picture), SkippedFile> {
-        match &entry.location {
-            Location::File(path) => {
-                let encoded = decode::encoded(path, self.max_pixels);
-                self.decode(entry, encoded)
-            }
-            Location::Drawn { test, number } => {
-                let header = self.header(entry)?;
-                let drawn = self.spec.map(|spec| spec.draw(entry.class, *test, *number));
-                drawn
-                    .map(|picture| (header, picture))
-                    .ok_or_else(|| undecodable(entry, "is not part of a folder".to_owned()))
-            }
-        }
-    }
-
-    /// An example from its encoded bytes.
-    fn decode(
-        &self,
-        entry: &Entry,
-        encoded: Result<Vec<u8>, String>,
-    ) -> Result<(Header, Picture), SkippedFile> {
-        encoded
-            .and_then(|bytes| decode::picture(&bytes, self.max_pixels))
-            .map_err(|reason| undecodable(entry, reason))
-    }
-}
-
-fn undecodable(entry: &Entry, reason: String) -> SkippedFile {
-    SkippedFile {
-        path: entry.name.clone(),
-        reason,
-        undecodable: true,
-    }
 }

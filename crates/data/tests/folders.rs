@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{class, encoded, png, write};
+use common::{class, complaint, encoded, folder, png, write};
 use danas_data::{
     DataError, LoadOptions, ReadLimits, ScanOptions, Source, Split, SplitOrigin, inspect, load,
     scan, survey,
@@ -12,22 +12,12 @@ use std::io::Write;
 use std::path::Path;
 use tempfile::TempDir;
 
-fn folder() -> TempDir {
-    tempfile::tempdir().expect("a temporary folder")
-}
-
 fn scanned(path: &Path) -> Result<danas_data::Catalogue, DataError> {
     scan(&Source::Folder(path.to_owned()), &ScanOptions::default())
 }
 
 fn loaded(path: &Path) -> Result<danas_data::Dataset, DataError> {
     load(&scanned(path)?, &LoadOptions::default(), &|_| {})
-}
-
-/// The error's text with its hint, as a person sees it.
-fn complaint<T>(result: Result<T, DataError>) -> String {
-    let error = result.err().expect("an error");
-    format!("{error}\n{}", error.hint().unwrap_or_default())
 }
 
 #[test]
@@ -113,7 +103,7 @@ fn parts_that_are_given_are_kept_and_the_rest_is_carved() {
     assert_eq!(Split::ALL.map(|split| catalogue.len(split)), [40, 6, 8]);
     assert_eq!(
         catalogue.rule().to_string(),
-        "train as given in train/, validation as given in valid/, test as given in test/"
+        "train as given in train, validation as given in valid, test as given in test"
     );
 
     std::fs::remove_dir_all(dir.path().join("test")).expect("removed");
@@ -235,7 +225,7 @@ fn parts_with_other_classes_are_said() {
         class(&dir.path().join("train").join(name), 5, 1);
     }
     class(&dir.path().join("test/x"), 5, 3);
-    assert!(complaint(scanned(dir.path())).contains("no folder for the class `y`"));
+    assert!(complaint(scanned(dir.path())).contains("nothing of the class `y`"));
     class(&dir.path().join("test/y"), 5, 3);
     class(&dir.path().join("test/z"), 5, 3);
     let text = complaint(scanned(dir.path()));

@@ -140,7 +140,7 @@ fn a_plan_takes_the_flash_that_is_predicted() {
 #[test]
 fn the_arena_of_random_candidates_is_as_stated() {
     let root: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let Some(python) = common::oracle(&root) else {
+    let Some(python) = common::oracle::oracle(&root) else {
         eprintln!("skipped: no oracle; oracle/setup.sh installs it (or set DANAS_ORACLE)");
         return;
     };

@@ -180,7 +180,7 @@ fn freshly_converted() -> Vec<(String, Vec<u8>)> {
 #[test]
 fn the_runtime_itself_agrees() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let Some(python) = common::oracle(&root) else {
+    let Some(python) = common::oracle::oracle(&root) else {
         eprintln!("skipped: no oracle; oracle/setup.sh installs it (or set DANAS_ORACLE)");
         return;
     };

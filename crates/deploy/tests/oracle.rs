@@ -171,7 +171,7 @@ fn prepare(folder: &Path, model: &FloatModel, seed: u64) -> u64 {
 #[test]
 fn outputs_equal_those_of_tflm_and_litert() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let Some(python) = common::oracle(&root) else {
+    let Some(python) = common::oracle::oracle(&root) else {
         eprintln!("skipped: no oracle; oracle/setup.sh installs it (or set DANAS_ORACLE)");
         return;
     };

@@ -3,6 +3,7 @@
 use clap::Args;
 use danas_supernet::Isa;
 
+use super::ReadingOptions;
 use crate::units::Bytes;
 
 const BENCH_EXAMPLES: &str = "\
@@ -52,6 +53,8 @@ pub(crate) struct BenchCommand {
     /// With a prepared folder: at most about this much memory, as in a search
     #[arg(long, value_name = "BYTES")]
     pub(crate) memory: Option<Bytes>,
+    #[command(flatten)]
+    pub(crate) reading: ReadingOptions,
     /// Say nothing but errors and the result
     #[arg(long)]
     pub(crate) quiet: bool,

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use clap::{Args, ValueEnum};
 use danas_data::{Colour, DataConfig};
 
+use super::ReadingOptions;
 use super::search::parse_colour;
 use super::work::WorkOptions;
 use crate::units::{Bytes, Span};
@@ -25,9 +26,11 @@ pictures; --json prints every search. While time is what is compared, the machin
 #[derive(Debug, Args)]
 #[command(after_help = COMPARE_EXAMPLES)]
 pub(crate) struct CompareCommand {
-    /// A folder of pictures, or `synthetic:objects[,key=value...]` for built-in ones
+    /// A folder (or file) of pictures in any known layout, or `synthetic:objects[,key=value...]` for built-in ones
     #[arg(long, value_name = "SOURCE")]
     pub(crate) data: String,
+    #[command(flatten)]
+    pub(crate) reading: ReadingOptions,
     /// The board whose core decides latency and memory; its own limits are replaced by --limits
     #[arg(long, value_name = "NAME", default_value = "nano-33-ble")]
     pub(crate) board: String,

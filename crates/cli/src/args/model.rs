@@ -4,14 +4,18 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::ReadingOptions;
+
 /// `danas evaluate`.
 #[derive(Debug, Args)]
 pub(crate) struct EvaluateCommand {
     /// The .tflite file: int8, of danas or of another tool
     pub(crate) model: PathBuf,
-    /// A folder of pictures, or `synthetic:objects[,key=value...]`
+    /// A folder (or file) of pictures in any known layout, or `synthetic:objects[,key=value...]`
     #[arg(long, value_name = "SOURCE")]
     pub(crate) data: String,
+    #[command(flatten)]
+    pub(crate) reading: ReadingOptions,
     /// Which examples
     #[arg(long, value_name = "NAME", value_enum, default_value_t = SplitName::Test)]
     pub(crate) split: SplitName,
@@ -81,9 +85,11 @@ pub(crate) enum SplitName {
 /// `danas inspect`.
 #[derive(Debug, Args)]
 pub(crate) struct InspectCommand {
-    /// A folder of pictures, `synthetic:objects[,key=value...]`, or a .tflite file
+    /// A folder (or file) of pictures in any known layout, `synthetic:objects[,key=value...]`, or a .tflite file
     #[arg(value_name = "SOURCE|FILE")]
     pub(crate) data: String,
+    #[command(flatten)]
+    pub(crate) reading: ReadingOptions,
     /// The seed of the split, where danas makes it
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     pub(crate) seed: u64,

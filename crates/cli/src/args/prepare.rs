@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Resolutions;
+use super::{ReadingOptions, Resolutions};
 
 const PREPARE_EXAMPLES: &str = "\
 Examples:
@@ -24,7 +24,7 @@ search of the prepared folder keeps it. Change nothing in the folder while a sea
 #[derive(Debug, Args)]
 #[command(after_help = PREPARE_EXAMPLES)]
 pub(crate) struct PrepareCommand {
-    /// A folder of pictures, or `synthetic:objects[,key=value...]`
+    /// A folder (or file) of pictures in any known layout, or `synthetic:objects[,key=value...]`
     #[arg(value_name = "SOURCE")]
     pub(crate) data: String,
     /// The folder to write to: new, empty, or one to be continued
@@ -34,6 +34,8 @@ pub(crate) struct PrepareCommand {
     /// needs [default: what suits the pictures]
     #[arg(long, value_name = "PIXELS,...")]
     pub(crate) resolutions: Option<Resolutions>,
+    #[command(flatten)]
+    pub(crate) reading: ReadingOptions,
     /// The seed of the split, where danas makes it
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     pub(crate) seed: u64,

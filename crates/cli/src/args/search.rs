@@ -8,7 +8,7 @@ use danas_supernet::Isa;
 use serde::{Deserialize, Serialize};
 
 use super::bench::parse_isa;
-use super::{Fix, Resolutions};
+use super::{Fix, ReadingOptions, Resolutions};
 use crate::units::{Bytes, Count, Milliseconds, Span};
 
 const SEARCH_EXAMPLES: &str = "\
@@ -26,7 +26,8 @@ Examples:
   danas search --data photos/ --board esp32-s3 --memory 4GiB
       More pictures than memory: they are prepared into the run folder and read from there, a part at a time.
 
-A folder of pictures is train/<class>/* with optional val/ and test/, or <class>/* alone.
+A folder of pictures is train/<class>/* with optional val/ and test/, or <class>/* alone. CSV lists beside pictures or
+.tar.gz archives, Parquet, TFRecord and WebDataset shards are recognised as well: docs/data.md.
 The same command continues a run that was stopped; a finished run prints its result again.";
 
 /// `danas search`.
@@ -50,14 +51,21 @@ pub(crate) struct SearchCommand {
     pub(crate) options: SearchOptions,
 }
 
-/// The options of a search as given, on the command line or in a file: what is not given is `None`.
+/// The options of a search as given, on the command line or in a file: what is not given is `None`. Unknown keys of a file
+/// are refused before this is read; `deny_unknown_fields` would refuse those of the flattened options as well.
 #[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+#[serde(default, rename_all = "kebab-case")]
 pub(crate) struct SearchOptions {
-    /// A folder of pictures, one that `danas prepare` wrote, or `synthetic:objects[,key=value...]` for built-in ones
+    /// A folder (or file) of pictures in any known layout, one that `danas prepare` wrote, or
+    /// `synthetic:objects[,key=value...]` for built-in ones
     #[arg(long, value_name = "SOURCE", help_heading = "What to search for")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) data: Option<String>,
+
+    /// How the examples are read.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub(crate) reading: ReadingOptions,
 
     /// The board the model must fit (`danas boards` lists them)
     #[arg(long, value_name = "NAME", help_heading = "What to search for")]

@@ -28,10 +28,7 @@ pub(crate) fn bench(command: &BenchCommand) -> Outcome<Status> {
     let options = options(command)?;
     let screen = Screen::new(command.quiet);
     let pictures = match &command.data {
-        Some(source) => {
-            let memory = MemoryLimit::resolve(command.memory)?;
-            Some(pictures(source, memory, &screen)?)
-        }
+        Some(source) => Some(pictures(source, command, &screen)?),
         None => None,
     };
     let task = screen.task("bench", "measurements");
@@ -74,12 +71,12 @@ fn options(command: &BenchCommand) -> Outcome<Options> {
 }
 
 /// Decodes pictures as finely as the workloads need them.
-fn pictures(source: &str, memory: MemoryLimit, screen: &Screen) -> Outcome<Dataset> {
+fn pictures(source: &str, command: &BenchCommand, screen: &Screen) -> Outcome<Dataset> {
     let configs = Workload::all().map(|workload| workload.candidate().data);
     let resolutions = configs.iter().map(|config| config.resolution).collect();
     let space = DataSpace::new(resolutions, vec![Colour::Mono, Colour::Rgb]).map_err(from_data)?;
     let source = source.parse().map_err(from_data)?;
-    let dataset = match Found::at(&source, 0)? {
+    let dataset = match Found::at(&source, &command.reading.scan_options(0))? {
         Found::Listed(catalogue) => {
             let options = LoadOptions {
                 finest: space.finest(),
@@ -89,7 +86,7 @@ fn pictures(source: &str, memory: MemoryLimit, screen: &Screen) -> Outcome<Datas
         }
         Found::Prepared(set) => {
             set.check_space(&space).map_err(from_data)?;
-            pipeline::opened(*set, 0, memory)?
+            pipeline::opened(*set, 0, MemoryLimit::resolve(command.memory)?)?
         }
     };
     screen.say(format!(

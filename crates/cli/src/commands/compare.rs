@@ -151,7 +151,7 @@ fn fixed_data(command: &CompareCommand) -> Outcome<Vec<DataConfig>> {
     let DataSpace {
         resolutions,
         colours,
-    } = Found::at(&source, 0)?.suggested_space()?;
+    } = Found::at(&source, &command.reading.scan_options(0))?.suggested_space()?;
     let last = resolutions.len() - 1;
     let richest = colours.last().copied().unwrap_or(Colour::Mono);
     let mut chosen = Vec::new();
@@ -181,6 +181,7 @@ fn configuration(command: &CompareCommand, planned: &Planned) -> Outcome<Configu
         isa: command.work.isa,
         options: SearchOptions {
             data: Some(command.data.clone()),
+            reading: command.reading.clone(),
             board: Some(command.board.clone()),
             ram: Some(planned.limit.ram),
             flash: Some(planned.limit.flash),

@@ -102,7 +102,7 @@ fn examples(
     preprocessing: Option<&Preprocessing>,
 ) -> Outcome<Dataset> {
     let source = command.data.parse().map_err(from_data)?;
-    let catalogue = match Found::at(&source, command.seed)? {
+    let catalogue = match Found::at(&source, &command.reading.scan_options(command.seed))? {
         Found::Listed(catalogue) => catalogue,
         Found::Prepared(set) => return prepared(command, screen, *set, preprocessing),
     };

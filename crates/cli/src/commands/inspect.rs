@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use danas_data::{
-    Duplicates, Inspection, LoadEvent, PreparedSet, ReadLimits, Sizes, inspect as look,
+    ColumnCount, Duplicates, Inspection, LoadEvent, PreparedSet, ReadLimits, Sizes, holds_examples,
+    inspect as look,
 };
 
 use crate::args::InspectCommand;
@@ -19,11 +20,12 @@ const MOST_NAMED: usize = 10;
 
 /// Shows what is at a source of examples, or in a model's file.
 pub(crate) fn inspect(command: &InspectCommand) -> Outcome<Status> {
-    if Path::new(&command.data).is_file() {
+    let path = Path::new(&command.data);
+    if path.is_file() && !holds_examples(path) {
         return inspect_model(command);
     }
     let source = command.data.parse().map_err(from_data)?;
-    let catalogue = match Found::at(&source, command.seed)? {
+    let catalogue = match Found::at(&source, &command.reading.scan_options(command.seed))? {
         Found::Listed(catalogue) => catalogue,
         Found::Prepared(set) => return inspect_prepared(&set, command.json),
     };
@@ -76,10 +78,11 @@ fn text(inspection: &Inspection) -> String {
     }
     let survey = &inspection.survey;
     let mut text = format!(
-        "{}: {} in {}\n\n{table}\nsplit: {}\nsize: {} wide, {} high, shorter side {}\ncolour: {} of {} pictures\n",
+        "{}: {} in {}\nrecognised as {}\n\n{table}\nsplit: {}\nsize: {} wide, {} high, shorter side {}\ncolour: {} of {} pictures\n",
         inspection.source,
         plural(survey.pictures, "picture"),
         plural(inspection.counts.len(), "class"),
+        inspection.recognised,
         inspection.rule_in_words,
         sizes(&survey.width),
         sizes(&survey.height),
@@ -87,6 +90,15 @@ fn text(inspection: &Inspection) -> String {
         survey.coloured,
         survey.colour_sampled
     );
+    if !inspection.unused.is_empty() {
+        text.push_str(&format!(
+            "parts not used: {} (--split-map changes it)\n",
+            inspection.unused.join(", ")
+        ));
+    }
+    if !inspection.columns.is_empty() {
+        text.push_str(&format!("\n{}\n", columns(&inspection.columns)));
+    }
     let groups = |title: &str, groups: &[Duplicates]| {
         let mut lines = format!("{title}: {}\n", groups.len());
         for group in groups.iter().take(MOST_NAMED) {
@@ -127,6 +139,9 @@ fn text(inspection: &Inspection) -> String {
     if skipped.len() > MOST_NAMED {
         text.push_str(&format!("  and {} more\n", skipped.len() - MOST_NAMED));
     }
+    for dropped in &inspection.dropped {
+        text.push_str(&format!("{dropped}\n"));
+    }
     let space = &inspection.data_space;
     let join = |items: Vec<String>| items.join(",");
     text.push_str(&format!(
@@ -138,6 +153,22 @@ fn text(inspection: &Inspection) -> String {
         text.push_str(&format!("\na search would refuse this: {refused}\n"));
     }
     text
+}
+
+/// The extra columns: how many examples have a 1, of those that are known.
+fn columns(columns: &[ColumnCount]) -> Table {
+    let mut table = Table::new(&["column", "train", "validation", "test"]);
+    for column in columns {
+        let cell = |split: usize| {
+            let known = column.ones[split] + column.zeros[split];
+            match known {
+                0 => "-".to_string(),
+                _ => format!("{} of {known}", column.ones[split]),
+            }
+        };
+        table.row([column.column.clone(), cell(0), cell(1), cell(2)]);
+    }
+    table
 }
 
 fn sizes(sizes: &Sizes) -> String {

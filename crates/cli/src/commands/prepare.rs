@@ -48,7 +48,7 @@ pub(crate) fn prepare(command: &PrepareCommand) -> Outcome<Status> {
     )?;
     let screen = Screen::new(command.quiet);
     let source = command.data.parse().map_err(from_data)?;
-    let found = Found::at(&source, command.seed)?;
+    let found = Found::at(&source, &command.reading.scan_options(command.seed))?;
     let Found::Listed(catalogue) = &found else {
         return Err(
             Failure::input_text(format!("{} is prepared already", command.data))

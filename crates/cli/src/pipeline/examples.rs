@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use danas_data::{
-    Augmentation, Catalogue, DataError, DataSpace, Dataset, LoadEvent, LoadOptions, OpenOptions,
-    PrepareEvent, PrepareOptions, PreparedSet, ReadLimits, ScanOptions, SkippedFile, Source, Split,
-    load, project, scan, survey,
+    Augmentation, Catalogue, DataError, DataSpace, Dataset, Format, LoadEvent, LoadOptions,
+    OpenOptions, PrepareEvent, PrepareOptions, PreparedSet, ReadLimits, ScanOptions, SkippedFile,
+    Source, Split, load, project, scan, survey,
 };
 
 use crate::config::Configuration;
@@ -28,22 +28,18 @@ pub(crate) enum Found {
 impl Found {
     /// What a search was given.
     pub(crate) fn of(config: &Configuration) -> Outcome<Self> {
-        Self::at(&config.source, config.seed)
+        Self::at(&config.source, &config.reading.scan_options(config.seed))
     }
 
     /// Lists and splits the examples of a source, or opens a prepared folder, which was split when it was prepared.
-    pub(crate) fn at(source: &Source, seed: u64) -> Outcome<Self> {
+    pub(crate) fn at(source: &Source, options: &ScanOptions) -> Outcome<Self> {
         if let Source::Folder(path) = source
             && PreparedSet::is_at(path)
         {
             let set = PreparedSet::open(path).map_err(from_data)?;
             return Ok(Found::Prepared(Box::new(set)));
         }
-        let options = ScanOptions {
-            seed,
-            ..ScanOptions::default()
-        };
-        let catalogue = scan(source, &options).map_err(from_data)?;
+        let catalogue = scan(source, options).map_err(from_data)?;
         Ok(Found::Listed(catalogue))
     }
 
@@ -112,7 +108,7 @@ fn load_or_prepare(
         ..LoadOptions::default()
     };
     let begun = PreparedSet::is_at(&folder);
-    let foretold = project(catalogue, options.finest, &options.limits);
+    let foretold = project(catalogue, options.finest, &options.limits).map_err(from_data)?;
     if !begun && foretold.bytes <= memory.pictures() {
         match try_decode(&session.screen, catalogue, &options) {
             Err(DataError::TooMuchMemory { .. }) => {}
@@ -206,6 +202,7 @@ pub(crate) fn prepare(
         folder.display(),
         set.finest()
     ));
+    say_layout(screen, catalogue);
     say_skipped(screen, set.skipped());
     Ok(set)
 }
@@ -232,8 +229,22 @@ fn try_decode(
     };
     let dataset = load(catalogue, options, &told)?;
     task.finish(found(&dataset));
+    say_layout(screen, catalogue);
     say_skipped(screen, dataset.skipped());
     Ok(dataset)
+}
+
+/// Says what a source was recognised as, where that is not plain, and what of it was dropped.
+fn say_layout(screen: &Screen, catalogue: &Catalogue) {
+    if !matches!(
+        catalogue.recognised().format,
+        Format::ClassFolders | Format::Synthetic
+    ) {
+        screen.say(format!("  recognised as {}", catalogue.recognised()));
+    }
+    for dropped in catalogue.dropped() {
+        screen.say(format!("  {dropped}"));
+    }
 }
 
 /// Names the first of the files that are not used.

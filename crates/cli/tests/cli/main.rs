@@ -4,6 +4,7 @@ mod audit;
 mod bench;
 mod compare;
 mod input;
+mod layouts;
 mod model;
 mod prepare;
 mod result;

@@ -89,7 +89,11 @@ fn fingerprint(catalogue: &Catalogue) -> String {
     for split in Split::ALL {
         let entries = catalogue.entries(split);
         hash.update((entries.len() as u64).to_le_bytes());
-        let states: Vec<[u8; 24]> = entries.par_iter().map(file_state).collect();
+        let state = |entry: &Entry| match &entry.location {
+            Location::File(path) => file_state(path),
+            Location::Drawn { .. } | Location::Packed { .. } => [0; 24],
+        };
+        let states: Vec<[u8; 24]> = entries.par_iter().map(state).collect();
         for (entry, state) in entries.iter().zip(states) {
             hash.update((entry.class as u64).to_le_bytes());
             hash.update((entry.name.len() as u64).to_le_bytes());
@@ -97,16 +101,16 @@ fn fingerprint(catalogue: &Catalogue) -> String {
             hash.update(state);
         }
     }
+    for container in catalogue.containers() {
+        hash.update(file_state(&container.path));
+    }
     hash.update(catalogue.classes().join("\n"));
     let bytes = hash.finalize();
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Size and time of an example's file; zeros where there is none, or none that can be asked.
-fn file_state(entry: &Entry) -> [u8; 24] {
-    let Location::File(path) = &entry.location else {
-        return [0; 24];
-    };
+/// Size and time of a file; zeros where they cannot be asked.
+fn file_state(path: &Path) -> [u8; 24] {
     let metadata = std::fs::metadata(path).ok();
     let size = metadata.as_ref().map_or(0, std::fs::Metadata::len);
     let time = metadata

@@ -8,11 +8,12 @@ use super::{INDEX, MANIFEST, MANIFEST_KIND, PLAN, records_path, seal};
 use crate::catalogue::{Catalogue, Entry};
 use crate::decode::Header;
 use crate::error::DataError;
-use crate::feed::feed;
+use crate::examples::{Reader, all_entries};
+use crate::feed::{feed, storage_order};
 use crate::load::check_classes;
 use crate::space::DataSpace;
 use crate::split::Split;
-use crate::survey::{ReadLimits, Reader, Survey, all_entries, check_share, project};
+use crate::survey::{ReadLimits, Survey, check_share, project};
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
 use std::path::Path;
@@ -208,7 +209,7 @@ fn check_disk(
     progress: &(dyn Fn(PrepareEvent<'_>) + Sync),
 ) -> Result<(), DataError> {
     let finest = options.space.finest();
-    let foretold = project(catalogue, finest, &options.limits);
+    let foretold = project(catalogue, finest, &options.limits)?;
     let written: u64 = shards.iter().map(|shard| shard.bytes).sum();
     progress(PrepareEvent::Started {
         done: shards.last().map_or(0, |shard| shard.places.end),
@@ -251,7 +252,9 @@ fn write_shards(
     progress: &(dyn Fn(PrepareEvent<'_>) + Sync),
     stop: &(dyn Fn() -> bool + Sync),
 ) -> Result<(), DataError> {
-    let entries = all_entries(catalogue);
+    let numbered = all_entries(catalogue);
+    let order = storage_order(&numbered);
+    let entries: Vec<&Entry> = order.iter().map(|&number| numbered[number]).collect();
     let total = entries.len();
     let before = shards.last().map_or(0, |shard| shard.places.end);
     let mut undecodable: Vec<_> = shards
@@ -261,6 +264,7 @@ fn write_shards(
     let mut writer: Option<ShardWriter> = None;
     let reader = Reader::new(catalogue, &options.limits);
     feed(
+        catalogue,
         &reader,
         &entries[before..],
         options.space.finest(),
@@ -280,7 +284,7 @@ fn write_shards(
                 Some(shard) => shard,
                 None => ShardWriter::begin(folder, shards.len(), place)?,
             };
-            shard.push(place as u64, fed)?;
+            shard.push(order[place] as u64, fed)?;
             let done = place + 1;
             if shard.bytes() >= options.shard_bytes || done == total {
                 shards.push(shard.finish()?);

@@ -2,11 +2,11 @@
 // Every test binary and example uses only a part of this.
 #![allow(dead_code, unreachable_pub)]
 
-use std::path::{Path, PathBuf};
-
 pub mod converted;
 pub mod craft;
 pub mod library;
+#[path = "../../../data/tests/common/oracle.rs"]
+pub mod oracle;
 
 use danas_data::{Colour, DataSpace, Streams};
 use danas_deploy::{Calibration, FloatModel, Int8Model, LayerParameters, calibrate, quantise};
@@ -294,13 +294,4 @@ pub fn quantised(model: &FloatModel, rng: &mut impl Rng) -> Int8Model {
 /// The int8 inputs of pixels.
 pub fn inputs(pixels: &[u8]) -> Vec<i8> {
     pixels.iter().map(|&pixel| (pixel ^ 0x80) as i8).collect()
-}
-
-/// The Python with the oracles: `$DANAS_ORACLE`, or `.venv` at the root of the repository.
-pub fn oracle(root: &Path) -> Option<PathBuf> {
-    let candidates = [
-        std::env::var_os("DANAS_ORACLE").map(PathBuf::from),
-        Some(root.join(".venv/bin/python")),
-    ];
-    candidates.into_iter().flatten().find(|path| path.exists())
 }
