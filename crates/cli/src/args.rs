@@ -6,6 +6,7 @@ mod compare;
 mod fix;
 mod model;
 mod objective;
+mod prepare;
 mod reading;
 mod resolutions;
 mod search;
@@ -24,6 +25,7 @@ pub(crate) use compare::{CompareCommand, Limit, Method};
 pub(crate) use fix::Fix;
 pub(crate) use model::{BoardChoice, EvaluateCommand, InspectCommand, SplitName};
 pub(crate) use objective::ObjectiveName;
+pub(crate) use prepare::PrepareCommand;
 pub(crate) use reading::ReadingOptions;
 pub(crate) use resolutions::Resolutions;
 pub(crate) use search::{
@@ -45,6 +47,8 @@ Examples:
       The main job. Run it again to continue where it was stopped.
   danas inspect photos/
       What is in a folder, and which resolutions make sense for it.
+  danas prepare photos/ --out prepared/photos
+      Decode very many pictures once; then: danas search --data prepared/photos ...
   danas export runs/person --model 42 --to firmware/
       Copy one model of the front where you want it; with --as c, as C code that needs no runtime.
 
@@ -95,6 +99,8 @@ pub(crate) enum Command {
     /// Show what is in a set of pictures (layout, classes, sizes, splits, duplicates) or in a .tflite file (operators, and what
     /// they cost on every board)
     Inspect(InspectCommand),
+    /// Decode a source of pictures once, into files that searches read without loading them into memory
+    Prepare(PrepareCommand),
     /// Print a completion script for a shell
     Completions {
         /// The shell

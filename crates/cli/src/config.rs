@@ -13,6 +13,7 @@ use crate::args::{
     Fix, MethodName, ObjectiveName, ReadingOptions, Resolutions, SearchCommand, SearchOptions,
     SpaceName, Steps, StrategyName, WorkClock, parse_colour,
 };
+use crate::memory::MemoryLimit;
 use crate::message::{Blame, Failure, Outcome, nearest};
 use crate::units::{Bytes, Count, Milliseconds, Span};
 
@@ -58,6 +59,8 @@ pub(crate) struct Configuration {
     pub(crate) class_weights: ClassWeights,
     pub(crate) method: MethodName,
     pub(crate) models: usize,
+    /// How much memory may be used.
+    pub(crate) memory: MemoryLimit,
     /// `None`: all cores.
     pub(crate) threads: Option<usize>,
     /// The instructions that the engine uses.
@@ -140,6 +143,7 @@ impl Configuration {
             class_weights,
             method: options.method.unwrap_or(MethodName::Shared),
             models: within("models", options.models.unwrap_or(3), MAX_MODELS)?,
+            memory: MemoryLimit::resolve(options.memory)?,
             threads: options
                 .threads
                 .map(|n| within("threads", n, MAX_THREADS))
@@ -202,6 +206,7 @@ impl Configuration {
             // Runs of before there was a choice can be continued.
             method: (self.method != MethodName::Shared).then_some(self.method),
             models: Some(self.models),
+            memory: None,
             threads: None,
             quiet: false,
             json: false,
@@ -362,6 +367,7 @@ fn overlay(under: SearchOptions, over: SearchOptions) -> SearchOptions {
         class_weights: over.class_weights.or(under.class_weights),
         method: over.method.or(under.method),
         models: over.models.or(under.models),
+        memory: over.memory.or(under.memory),
         threads: over.threads.or(under.threads),
         quiet: over.quiet || under.quiet,
         json: over.json || under.json,

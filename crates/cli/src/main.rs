@@ -7,6 +7,7 @@ mod clock;
 mod commands;
 mod config;
 mod interrupt;
+mod memory;
 mod message;
 mod model_file;
 mod output;
@@ -60,6 +61,7 @@ fn dispatch(command: Command, started: Instant) -> Outcome<Status> {
         Command::Bench(command) => commands::bench(&command),
         Command::Boards(command) => commands::boards(&command),
         Command::Inspect(command) => commands::inspect(&command),
+        Command::Prepare(command) => commands::prepare(&command),
         Command::Completions { shell } => commands::completions(shell),
     }
 }

@@ -142,10 +142,29 @@ impl<T, E: Into<anyhow::Error>> Blame<T> for Result<T, E> {
     }
 }
 
-/// A failure of the room of examples: always of the user's input.
+/// A failure of the room of examples: of the user's input, but where the machine refuses to write or a stop was asked
+/// for.
 pub(crate) fn from_data(error: danas_data::DataError) -> Failure {
+    use danas_data::DataError as E;
     let hint = error.hint();
-    with_hint(Failure::input(error), hint)
+    let failure = match &error {
+        E::Stopped { .. } => Failure::interrupted(error.to_string()),
+        E::DiskTooSmall { .. } => Failure::internal(error),
+        E::Write { source, .. } if !is_of_input(source.kind()) => Failure::internal(error),
+        _ => Failure::input(error),
+    };
+    with_hint(failure, hint)
+}
+
+/// Whether a failed reading or writing is for whoever named the file to mend.
+fn is_of_input(kind: std::io::ErrorKind) -> bool {
+    matches!(
+        kind,
+        std::io::ErrorKind::PermissionDenied
+            | std::io::ErrorKind::NotFound
+            | std::io::ErrorKind::NotADirectory
+            | std::io::ErrorKind::ReadOnlyFilesystem
+    )
 }
 
 /// A failure of the room of records: of the user's input where the folder is the wrong one.
@@ -161,12 +180,7 @@ pub(crate) fn from_study(error: danas_study::StudyError) -> Failure {
         | E::NewerSchema { .. }
         | E::NotAStudy { .. }
         | E::NotDescribed => true,
-        E::Io { source, .. } => matches!(
-            source.kind(),
-            std::io::ErrorKind::PermissionDenied
-                | std::io::ErrorKind::NotFound
-                | std::io::ErrorKind::ReadOnlyFilesystem
-        ),
+        E::Io { source, .. } => is_of_input(source.kind()),
         _ => false,
     };
     let failure = if of_input {

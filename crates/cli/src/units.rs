@@ -176,6 +176,17 @@ macro_rules! serde_as_text {
 
 serde_as_text!(Bytes, Count, Milliseconds, Span);
 
+/// Bytes for reading: `350 MiB`, `9.8 GiB`.
+pub(crate) fn readable_bytes(bytes: u64) -> String {
+    let bytes = bytes as f64;
+    match bytes {
+        ..1024.0 => format!("{bytes} B"),
+        ..1_048_576.0 => format!("{:.0} KiB", bytes / 1024.0),
+        ..1_073_741_824.0 => format!("{:.0} MiB", bytes / 1_048_576.0),
+        _ => format!("{:.1} GiB", bytes / 1_073_741_824.0),
+    }
+}
+
 /// Seconds for reading: `4.2 s`, `3 min 20 s`, `2 h 5 min`.
 pub(crate) fn readable_seconds(seconds: f64) -> String {
     let whole = seconds.round().max(0.0) as u64;
@@ -225,6 +236,14 @@ mod tests {
             assert_eq!(Span(span).to_string().parse(), Ok(Span(span)));
         }
         assert_eq!(Milliseconds(0.3).to_string().parse(), Ok(Milliseconds(0.3)));
+    }
+
+    #[test]
+    fn bytes_for_reading() {
+        assert_eq!(readable_bytes(7), "7 B");
+        assert_eq!(readable_bytes(2048), "2 KiB");
+        assert_eq!(readable_bytes(350 << 20), "350 MiB");
+        assert_eq!(readable_bytes((9 << 30) + (819 << 20)), "9.8 GiB");
     }
 
     #[test]

@@ -55,7 +55,10 @@ fn train(dataset: &Dataset, supernet: Supernet, candidate: &Candidate) -> Traine
         ..TrainingOptions::final_training()
     };
     let mut trainer = SingleTrainer::new(supernet, candidate, options);
-    let order = dataset.epoch_order(0);
+    let mut order = Vec::new();
+    dataset
+        .epoch(0)
+        .examples(0..dataset.len(Split::Train), &mut order);
     for step in 0..STEPS {
         let examples = (order.iter().cycle())
             .skip(step as usize * options.batch % order.len())

@@ -31,7 +31,7 @@ impl Batch {
     /// # Panics
     /// `index` is not below [`Batch::len`].
     pub fn example(&self, index: usize) -> &[u8] {
-        let length = self.shape.height * self.shape.width * self.shape.channels;
+        let length = self.shape.bytes();
         &self.pixels[index * length..][..length]
     }
 }

@@ -51,6 +51,13 @@ pub struct InputShape {
     pub channels: usize,
 }
 
+impl InputShape {
+    /// Bytes of one picture.
+    pub fn bytes(&self) -> usize {
+        self.height * self.width * self.channels
+    }
+}
+
 impl DataConfig {
     /// The shape of the tensor that this configuration makes.
     pub fn input_shape(&self) -> InputShape {

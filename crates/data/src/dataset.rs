@@ -3,15 +3,20 @@
 use crate::batch::Batch;
 use crate::catalogue::{ClassCount, SkippedFile};
 use crate::config::{Colour, DataConfig};
-use crate::picture::{Picture, Renderer};
+use crate::error::DataError;
+use crate::order::{EpochOrder, Shuffle};
+use crate::picture::{Picture, PictureRef, Renderer};
+use crate::prepared::MappedPart;
 use crate::split::{Split, SplitRule};
 use crate::streams::Streams;
 use crate::survey::Survey;
 use crate::view::Augmentation;
-use rand::RngExt;
 use rayon::prelude::*;
+use std::borrow::Cow;
+use std::ops::Range;
 
-/// All examples of a source, decoded once and kept as bytes at their finest granularity.
+/// All examples of a source, decoded once and kept as bytes at their finest granularity: in memory, or in the files of a
+/// prepared folder.
 #[derive(Debug, Clone)]
 pub struct Dataset {
     pub(crate) classes: Vec<String>,
@@ -22,14 +27,59 @@ pub struct Dataset {
     pub(crate) survey: Survey,
     pub(crate) augmentation: Augmentation,
     pub(crate) streams: Streams,
+    pub(crate) shuffle: Shuffle,
 }
 
 /// The examples of one part, in the order of classes and names.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Examples {
-    pub(crate) names: Vec<String>,
     pub(crate) labels: Vec<usize>,
-    pub(crate) pictures: Vec<Picture>,
+    pub(crate) pixels: Pixels,
+}
+
+/// Where names and pictures of a part are.
+#[derive(Debug, Clone)]
+pub(crate) enum Pixels {
+    /// In memory.
+    Owned {
+        names: Vec<String>,
+        pictures: Vec<Picture>,
+    },
+    /// In the files of a prepared folder.
+    Mapped(MappedPart),
+}
+
+impl Default for Pixels {
+    fn default() -> Self {
+        Pixels::Owned {
+            names: Vec::new(),
+            pictures: Vec::new(),
+        }
+    }
+}
+
+impl Examples {
+    /// A picture; none where a prepared file is damaged.
+    fn picture(&self, index: usize) -> Option<PictureRef<'_>> {
+        match &self.pixels {
+            Pixels::Owned { pictures, .. } => Some(pictures[index].borrowed()),
+            Pixels::Mapped(part) => part.picture(index),
+        }
+    }
+
+    fn name(&self, index: usize) -> Cow<'_, str> {
+        match &self.pixels {
+            Pixels::Owned { names, .. } => Cow::Borrowed(&names[index]),
+            Pixels::Mapped(part) => part.name(index),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match &self.pixels {
+            Pixels::Owned { pictures, .. } => pictures.iter().map(|p| p.bytes.len()).sum(),
+            Pixels::Mapped(part) => part.bytes(),
+        }
+    }
 }
 
 impl Dataset {
@@ -54,8 +104,9 @@ impl Dataset {
     }
 
     /// The name of each example of a part: its path relative to the source, with `/`.
-    pub fn names(&self, split: Split) -> &[String] {
-        &self.part(split).names
+    pub fn names(&self, split: Split) -> impl Iterator<Item = Cow<'_, str>> {
+        let part = self.part(split);
+        (0..part.labels.len()).map(|index| part.name(index))
     }
 
     /// The examples of each class in each part.
@@ -96,10 +147,26 @@ impl Dataset {
         &self.augmentation
     }
 
-    /// Bytes of the pixels that are kept in memory.
+    /// Bytes of the pixels that are kept, in memory or in files.
     pub fn bytes(&self) -> usize {
-        let pictures = self.parts.iter().flat_map(|part| &part.pictures);
-        pictures.map(|picture| picture.bytes.len()).sum()
+        self.parts.iter().map(Examples::bytes).sum()
+    }
+
+    /// Whether every epoch mixes only a part of the examples at a time, because all are more than memory may hold.
+    pub fn is_streamed(&self) -> bool {
+        self.shuffle != Shuffle::Whole
+    }
+
+    /// Whether all pixels that were read so far are those that were prepared. Where they are not, batches hold black
+    /// pictures in their place, so ask before you use what was made of them.
+    ///
+    /// # Errors
+    /// A file of a prepared set has changed since it was written. Never for a set in memory.
+    pub fn check_intact(&self) -> Result<(), DataError> {
+        self.parts.iter().try_for_each(|part| match &part.pixels {
+            Pixels::Owned { .. } => Ok(()),
+            Pixels::Mapped(part) => part.check_intact(),
+        })
     }
 
     /// Evaluation pixels of the examples `indices` of a part: shorter side area averaged to the resolution, centre crop.
@@ -110,12 +177,13 @@ impl Dataset {
     /// [`MAX_RESOLUTION`](crate::MAX_RESOLUTION).
     pub fn evaluation_batch(&self, split: Split, indices: &[usize], config: DataConfig) -> Batch {
         let part = self.part(split);
-        make_batch(part, indices, config, |renderer, index, out| {
-            renderer.evaluation(&part.pictures[index], config, out);
+        make_batch(part, indices, config, |renderer, picture, _, out| {
+            renderer.evaluation(picture, config, out);
         })
     }
 
-    /// Evaluation pixels of a whole part, to be kept by who scores many candidates on it.
+    /// Evaluation pixels of a whole part. They are as many as the part has examples: who needs bounded memory asks for a
+    /// piece at a time with [`Dataset::evaluation_batch`].
     pub fn render(&self, split: Split, config: DataConfig) -> Batch {
         let all: Vec<usize> = (0..self.len(split)).collect();
         self.evaluation_batch(split, &all, config)
@@ -130,8 +198,7 @@ impl Dataset {
     pub fn training_batch(&self, indices: &[usize], epoch: u64, config: DataConfig) -> Batch {
         let part = self.part(Split::Train);
         let name = format!("view/{epoch}");
-        make_batch(part, indices, config, |renderer, index, out| {
-            let picture = &part.pictures[index];
+        make_batch(part, indices, config, |renderer, picture, index, out| {
             let mut rng = self.streams.stream(&name, index as u64);
             let view = self
                 .augmentation
@@ -148,14 +215,25 @@ impl Dataset {
         (0..count).map(|index| index * all / count).collect()
     }
 
-    /// The order of the training examples in an epoch: a permutation that depends on seed and epoch alone.
-    pub fn epoch_order(&self, epoch: u64) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.len(Split::Train)).collect();
-        let mut rng = self.streams.stream("epoch order", epoch);
-        for last in (1..order.len()).rev() {
-            order.swap(last, rng.random_range(0..=last as u64) as usize);
+    /// The order of the training examples in an epoch, which depends on the seed, the epoch, and whether the set
+    /// [is streamed](Dataset::is_streamed) alone.
+    pub fn epoch(&self, epoch: u64) -> EpochOrder<'_> {
+        EpochOrder::new(self, epoch)
+    }
+
+    /// The training example at a place of the storage. In memory they lie in their order.
+    pub(crate) fn stored(&self, place: usize) -> usize {
+        match &self.part(Split::Train).pixels {
+            Pixels::Owned { .. } => place,
+            Pixels::Mapped(part) => part.stored(place),
         }
-        order
+    }
+
+    /// Tells the system that the training examples at these places of the storage are about to be read.
+    pub(crate) fn expect(&self, places: Range<usize>) {
+        if let Pixels::Mapped(part) = &self.part(Split::Train).pixels {
+            part.expect(places);
+        }
     }
 
     pub(crate) fn part(&self, split: Split) -> &Examples {
@@ -167,7 +245,7 @@ fn make_batch(
     part: &Examples,
     indices: &[usize],
     config: DataConfig,
-    render: impl Fn(&mut Renderer, usize, &mut [u8]) + Sync,
+    render: impl Fn(&mut Renderer, PictureRef<'_>, usize, &mut [u8]) + Sync,
 ) -> Batch {
     let shape = config.input_shape();
     assert!(
@@ -176,13 +254,15 @@ fn make_batch(
         config.resolution,
         crate::MAX_RESOLUTION
     );
-    let length = shape.height * shape.width * shape.channels;
+    let length = shape.bytes();
     let mut pixels = vec![0; indices.len() * length];
     pixels
         .par_chunks_exact_mut(length)
         .zip(indices)
         .for_each_init(Renderer::default, |renderer, (out, &index)| {
-            render(renderer, index, out)
+            if let Some(picture) = part.picture(index) {
+                render(renderer, picture, index, out);
+            }
         });
     let labels = indices.iter().map(|&index| part.labels[index]).collect();
     Batch {

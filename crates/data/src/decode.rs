@@ -1,6 +1,6 @@
 //! Turning one file into pixels, with limits that are checked before memory is taken.
 
-use crate::picture::Picture;
+use crate::picture::{Picture, reduced_size};
 use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits};
 use std::fs::File;
 use std::io::{Cursor, Read};
@@ -19,6 +19,14 @@ pub(crate) struct Header {
     pub(crate) channels: usize,
     /// Bytes that decoding takes for a moment.
     pub(crate) decoding_bytes: u64,
+}
+
+impl Header {
+    /// Bytes of the pixels once the shorter side is at most `finest`.
+    pub(crate) fn kept_bytes(&self, finest: usize) -> u64 {
+        let (width, height) = reduced_size(self.width, self.height, finest);
+        (width * height * self.channels) as u64
+    }
 }
 
 /// How much of a file is read for its header, at first.
@@ -42,7 +50,10 @@ pub(crate) fn header(path: &Path, max_pixels: u64) -> Result<Header, String> {
 }
 
 fn parse_header(bytes: &[u8], max_pixels: u64) -> Result<Header, String> {
-    let decoder = open(bytes, max_pixels)?;
+    open(bytes, max_pixels).map(|decoder| told_by(&decoder))
+}
+
+fn told_by(decoder: &impl ImageDecoder) -> Header {
     let (width, height) = decoder.dimensions();
     let channels = if decoder.color_type().has_color() {
         3
@@ -50,19 +61,19 @@ fn parse_header(bytes: &[u8], max_pixels: u64) -> Result<Header, String> {
         1
     };
     let pixels = u64::from(width) * u64::from(height);
-    Ok(Header {
+    Header {
         width: width as usize,
         height: height as usize,
         channels,
         decoding_bytes: decoder.total_bytes() + pixels * channels as u64,
-    })
+    }
 }
 
 /// Decodes a picture: turned upright as its EXIF orientation says, 16 bits reduced to 8, alpha composited on white.
 ///
 /// # Errors
 /// Why the file cannot be used, in words.
-pub(crate) fn picture(path: &Path, max_pixels: u64) -> Result<Picture, String> {
+pub(crate) fn picture(path: &Path, max_pixels: u64) -> Result<(Header, Picture), String> {
     guarded(|| {
         let (bytes, _) = read(path, max_pixels, u64::MAX)?;
         decode(&bytes, max_pixels)
@@ -75,7 +86,7 @@ pub(crate) fn header_of(bytes: &[u8], max_pixels: u64) -> Result<Header, String>
 }
 
 /// Decodes an encoded picture, as [`picture`] does.
-pub(crate) fn picture_of(bytes: &[u8], max_pixels: u64) -> Result<Picture, String> {
+pub(crate) fn picture_of(bytes: &[u8], max_pixels: u64) -> Result<(Header, Picture), String> {
     guarded(|| decode(not_empty(bytes)?, max_pixels))
 }
 
@@ -91,8 +102,9 @@ fn not_empty(bytes: &[u8]) -> Result<&[u8], String> {
     }
 }
 
-fn decode(bytes: &[u8], max_pixels: u64) -> Result<Picture, String> {
+fn decode(bytes: &[u8], max_pixels: u64) -> Result<(Header, Picture), String> {
     let mut decoder = open(bytes, max_pixels)?;
+    let header = told_by(&decoder);
     if bytes.starts_with(JPEG_START) && !has_end_of_jpeg(bytes) {
         return Err("is cut off: the end of the JPEG is missing".to_owned());
     }
@@ -102,7 +114,7 @@ fn decode(bytes: &[u8], max_pixels: u64) -> Result<Picture, String> {
     if let Some(orientation) = orientation {
         image.apply_orientation(orientation);
     }
-    Ok(to_bytes(image))
+    Ok((header, to_bytes(image)))
 }
 
 /// A decoder that panics on a broken file must not take the run with it.
@@ -116,7 +128,8 @@ const JPEG_START: &[u8] = &[0xFF, 0xD8];
 /// Whether an end marker follows the last scan. The decoder fills what is missing with grey instead of failing.
 fn has_end_of_jpeg(bytes: &[u8]) -> bool {
     let last = |marker: [u8; 2]| bytes.windows(2).rposition(|pair| pair == marker);
-    last([0xFF, 0xD9]) > last([0xFF, 0xDA])
+    let end = last([0xFF, 0xD9]);
+    end.is_some_and(|end| !bytes[end..].windows(2).any(|pair| pair == [0xFF, 0xDA]))
 }
 
 /// The first bytes of a file, and whether that is all of it.

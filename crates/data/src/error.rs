@@ -260,6 +260,72 @@ pub enum DataError {
         /// Bytes allowed.
         allowed: u64,
     },
+    /// A file of a prepared folder could not be read.
+    #[error("cannot read {}: {source}", path.display())]
+    ReadPrepared {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file of a prepared folder is not what was written.
+    #[error("{} {problem}", path.display())]
+    DamagedPrepared {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A folder was prepared from something else, or in another way.
+    #[error("{} was prepared otherwise: {difference}", path.display())]
+    PreparedOtherwise {
+        /// The folder.
+        path: PathBuf,
+        /// What differs.
+        difference: String,
+    },
+    /// A folder is not prepared to the end.
+    #[error("the preparation of {} is not finished", path.display())]
+    NotPrepared {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Another process is preparing a folder.
+    #[error("{} is being prepared by another process", path.display())]
+    BusyPreparing {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The disk has no room for the prepared pictures.
+    #[error("{pictures} pictures at {finest} pixels need about {} MiB on disk; {} has {} MiB free", needed >> 20, path.display(), free >> 20)]
+    DiskTooSmall {
+        /// The folder.
+        path: PathBuf,
+        /// How many pictures.
+        pictures: usize,
+        /// The shorter side at which they would be kept.
+        finest: usize,
+        /// Bytes needed, as foretold.
+        needed: u64,
+        /// Bytes free.
+        free: u64,
+    },
+    /// Preparing was stopped on request.
+    #[error("what is prepared so far is kept in {}", path.display())]
+    Stopped {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Pictures were prepared too coarsely for what is asked of them.
+    #[error("{} holds pictures reduced to {finest} pixels; {needed} are needed", path.display())]
+    TooCoarse {
+        /// The folder.
+        path: PathBuf,
+        /// The shorter side at which they were kept.
+        finest: usize,
+        /// The shorter side that is needed.
+        needed: usize,
+    },
     /// An option is out of its range.
     #[error("{option} is {found}; expected {expected}")]
     BadOption {
@@ -369,10 +435,28 @@ impl DataError {
                 "remove or convert these files; JPEG, PNG, BMP and WebP are understood"
             }
             DataError::TooMuchMemory { .. } => {
-                "choose smaller resolutions, use fewer pictures, or allow more memory"
+                "choose smaller resolutions, allow more memory, or prepare the pictures once: danas prepare DATA --out FOLDER"
             }
             DataError::BadSynthetic { .. } => {
                 "for example synthetic:objects,size=96,train=2400,test=600,classes=8,seed=1,difficulty=0.5"
+            }
+            DataError::ReadPrepared { .. } => {
+                "check that you may read it, and that it is still there"
+            }
+            DataError::DamagedPrepared { .. } => {
+                "delete the prepared folder and make it again with `danas prepare`; the source is untouched"
+            }
+            DataError::PreparedOtherwise { .. } => {
+                "choose another folder, or delete this one so that it is made anew"
+            }
+            DataError::NotPrepared { .. } => "the `danas prepare` that began it continues it",
+            DataError::Stopped { .. } => "the same command continues it",
+            DataError::BusyPreparing { .. } => "wait for it, or stop it",
+            DataError::DiskTooSmall { .. } => {
+                "choose smaller resolutions, or a folder on a larger disk"
+            }
+            DataError::TooCoarse { .. } => {
+                "choose smaller resolutions, or prepare the source again for these: danas prepare DATA --resolutions ..."
             }
             DataError::BadPreprocessing { .. } => {
                 "use the preprocessing.toml that was written beside the model"

@@ -42,7 +42,7 @@ pub(crate) fn sample<'a>(catalogue: &Catalogue, entries: &[&'a Entry]) -> Vec<&'
 }
 
 /// For each container the positions that `entries` want of it, in order, and which entry wants it.
-fn wanted(catalogue: &Catalogue, entries: &[&Entry]) -> Vec<Vec<(u64, usize)>> {
+pub(crate) fn wanted(catalogue: &Catalogue, entries: &[&Entry]) -> Vec<Vec<(u64, usize)>> {
     let mut wanted = vec![Vec::new(); catalogue.containers().len()];
     for (index, entry) in entries.iter().enumerate() {
         if let Location::Packed {
@@ -102,15 +102,24 @@ impl Example<'_> {
     /// # Errors
     /// The example with the reason why it cannot be used.
     pub(crate) fn picture(&self) -> Result<Picture, SkippedFile> {
-        let picture = match &self.content {
+        self.decoded().map(|(_, picture)| picture)
+    }
+
+    /// Size and channels as stored, and the pixels.
+    ///
+    /// # Errors
+    /// The example with the reason why it cannot be used.
+    pub(crate) fn decoded(&self) -> Result<(Header, Picture), SkippedFile> {
+        let decoded = match &self.content {
             Content::File(path) => decode::picture(path, self.max_pixels),
             Content::Drawn { spec, test, number } => {
-                Ok(spec.draw(self.entry.class, *test, *number))
+                let header = self.header()?;
+                Ok((header, spec.draw(self.entry.class, *test, *number)))
             }
             Content::Encoded(Ok(bytes)) => decode::picture_of(bytes, self.max_pixels),
             Content::Encoded(Err(reason)) => Err(reason.clone()),
         };
-        picture.map_err(|reason| self.undecodable(reason))
+        decoded.map_err(|reason| self.undecodable(reason))
     }
 
     fn undecodable(&self, reason: String) -> SkippedFile {
@@ -154,16 +163,9 @@ impl<'a> Reader<'a> {
             .par_iter()
             .enumerate()
             .map_init(&init, |state, (index, entry)| {
-                let content = match (&entry.location, self.catalogue.source()) {
-                    (Location::File(path), _) => Content::File(path),
-                    (Location::Drawn { test, number }, Source::Synthetic(spec)) => Content::Drawn {
-                        spec,
-                        test: *test,
-                        number: *number,
-                    },
-                    _ => return Ok(None),
-                };
-                work(state, index, &self.example(entry, content)).map(Some)
+                self.loose(entry)
+                    .map(|example| work(state, index, &example))
+                    .transpose()
             })
             .collect::<Result<_, _>>()?;
         for (container, positions) in wanted(self.catalogue, entries).iter().enumerate() {
@@ -171,7 +173,7 @@ impl<'a> Reader<'a> {
                 let done: Vec<(usize, T)> = batch
                     .par_iter()
                     .map_init(&init, |state, (index, bytes)| {
-                        let example = self.example(entries[*index], Content::Encoded(bytes));
+                        let example = self.packed(entries[*index], bytes);
                         Ok((*index, work(state, *index, &example)?))
                     })
                     .collect::<Result<_, DataError>>()?;
@@ -185,6 +187,29 @@ impl<'a> Reader<'a> {
         Ok(results.into_iter().flatten().collect())
     }
 
+    /// An example that lies in no container.
+    pub(crate) fn loose<'e>(&'e self, entry: &'e Entry) -> Option<Example<'e>> {
+        let content = match (&entry.location, self.catalogue.source()) {
+            (Location::File(path), _) => Content::File(path),
+            (Location::Drawn { test, number }, Source::Synthetic(spec)) => Content::Drawn {
+                spec,
+                test: *test,
+                number: *number,
+            },
+            _ => return None,
+        };
+        Some(self.example(entry, content))
+    }
+
+    /// An example of a container, from its encoded bytes.
+    pub(crate) fn packed<'e>(
+        &self,
+        entry: &'e Entry,
+        bytes: &'e Result<Vec<u8>, String>,
+    ) -> Example<'e> {
+        self.example(entry, Content::Encoded(bytes))
+    }
+
     fn example<'e>(&self, entry: &'e Entry, content: Content<'e>) -> Example<'e> {
         Example {
             entry,
@@ -194,7 +219,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Hands the wanted examples of a container to `work`, a batch at a time.
-    fn each_of(
+    pub(crate) fn each_of(
         &self,
         container: usize,
         wanted: &[(u64, usize)],

@@ -2,7 +2,8 @@
 //!
 //! The way through this room: [`scan`] lists what a [`Source`] holds and splits it ([`Catalogue`]); [`survey`] reads the
 //! headers, from which [`DataSpace::suggested`] makes the data configurations that make sense; [`load`] decodes everything
-//! once ([`Dataset`]); and a [`DataConfig`] turns examples into a [`Batch`] of integer pixels, for training with a random
+//! once ([`Dataset`]), or [`prepare`] writes them into files that are read as memory ([`PreparedSet`]), where they are more
+//! than fit; and a [`DataConfig`] turns examples into a [`Batch`] of integer pixels, for training with a random
 //! view, for evaluation exactly as [`Preprocessing`] states it.
 
 mod batch;
@@ -13,10 +14,14 @@ mod dataset;
 mod decode;
 mod error;
 mod examples;
+mod feed;
 mod folder;
 mod inspect;
 mod load;
+mod map;
+mod order;
 mod picture;
+mod prepared;
 mod preprocessing;
 mod readers;
 mod resize;
@@ -36,7 +41,9 @@ pub use dataset::Dataset;
 pub use error::DataError;
 pub use inspect::{DuplicateFile, Duplicates, Inspection, inspect};
 pub use load::{LoadEvent, LoadOptions, load};
+pub use order::EpochOrder;
 pub use picture::luma_of;
+pub use prepared::{OpenOptions, PrepareEvent, PrepareOptions, PreparedSet, prepare};
 pub use preprocessing::{Preprocessing, Step, preprocessing_toml};
 pub use readers::{Dropped, Format, Recognised, holds_examples};
 pub use source::Source;
@@ -44,6 +51,6 @@ pub use space::{DataSpace, MAX_RESOLUTION, MIN_RESOLUTION};
 pub use split::{Split, SplitOrigin, SplitRule};
 pub use split_map::MappedSplit;
 pub use streams::Streams;
-pub use survey::{ReadLimits, Sizes, Survey, TOLERATED_SHARE, survey};
+pub use survey::{Projection, ReadLimits, Sizes, Survey, TOLERATED_SHARE, project, survey};
 pub use synthetic::{SyntheticSpec, write_folder};
 pub use view::Augmentation;

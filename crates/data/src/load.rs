@@ -1,11 +1,12 @@
 //! From a catalogue to decoded pictures.
 
 use crate::catalogue::{Catalogue, Entry, SkippedFile};
-use crate::dataset::{Dataset, Examples};
+use crate::dataset::{Dataset, Examples, Pixels};
 use crate::decode::Header;
 use crate::error::DataError;
 use crate::examples::{Reader, all_entries};
-use crate::picture::{Picture, reduced_size};
+use crate::order::Shuffle;
+use crate::picture::Picture;
 use crate::resize::Resizer;
 use crate::space::MAX_RESOLUTION;
 use crate::split::Split;
@@ -126,12 +127,6 @@ fn read_headers(
     Ok(headers)
 }
 
-/// Bytes that a picture takes when it is kept.
-fn kept_bytes(header: &Header, finest: usize) -> u64 {
-    let (width, height) = reduced_size(header.width, header.height, finest);
-    (width * height * header.channels) as u64
-}
-
 /// Counts what is kept while pictures are decoded whose sizes were not known before.
 struct Memory {
     finest: usize,
@@ -157,7 +152,7 @@ impl Memory {
     /// # Errors
     /// There is none; what all would need is extrapolated.
     fn take(&self, header: &Header) -> Result<(), DataError> {
-        let bytes = kept_bytes(header, self.finest);
+        let bytes = header.kept_bytes(self.finest);
         let taken = self.taken.fetch_add(bytes, Ordering::Relaxed) + bytes;
         let pictures = self.pictures.fetch_add(1, Ordering::Relaxed) + 1;
         if taken.saturating_add(header.decoding_bytes) <= self.allowed {
@@ -189,7 +184,7 @@ fn check(options: &LoadOptions) -> Result<(), DataError> {
 fn check_memory(headers: &[Header], options: &LoadOptions) -> Result<(), DataError> {
     let kept: u64 = headers
         .iter()
-        .map(|header| kept_bytes(header, options.finest))
+        .map(|header| header.kept_bytes(options.finest))
         .sum();
     let mut decoding: Vec<u64> = headers.iter().map(|header| header.decoding_bytes).collect();
     decoding.sort_unstable();
@@ -222,21 +217,31 @@ fn assemble(
     let mut has_colour = Vec::with_capacity(total);
     let mut pictures = pictures.into_iter();
     for split in Split::ALL {
-        let part = &mut parts[split.index()];
+        let (mut names, mut labels, mut kept) = (Vec::new(), Vec::new(), Vec::new());
         for (entry, picture) in catalogue.entries(split).iter().zip(&mut pictures) {
             match picture {
                 Ok(picture) => {
                     has_colour.push(picture.channels == 3);
-                    part.names.push(entry.name.clone());
-                    part.labels.push(entry.class);
-                    part.pictures.push(picture);
+                    names.push(entry.name.clone());
+                    labels.push(entry.class);
+                    kept.push(picture);
                 }
                 Err(file) => undecodable.push(file),
             }
         }
+        parts[split.index()] = Examples {
+            labels,
+            pixels: Pixels::Owned {
+                names,
+                pictures: kept,
+            },
+        };
     }
     check_share(&undecodable, total)?;
-    check_classes(catalogue, &parts)?;
+    check_classes(
+        catalogue,
+        parts.each_ref().map(|part| part.labels.as_slice()),
+    )?;
     let mut skipped = catalogue.skipped().to_vec();
     skipped.extend(undecodable.iter().cloned());
     Ok(Dataset {
@@ -248,15 +253,19 @@ fn assemble(
         survey: Survey::new(headers, has_colour.into_iter(), undecodable),
         augmentation: options.augmentation,
         streams: Streams::new(options.seed),
+        shuffle: Shuffle::Whole,
     })
 }
 
 /// Every class that a part had must still be there.
-fn check_classes(catalogue: &Catalogue, parts: &[Examples; 3]) -> Result<(), DataError> {
+pub(crate) fn check_classes(catalogue: &Catalogue, labels: [&[usize]; 3]) -> Result<(), DataError> {
     for split in Split::ALL {
-        let labels = &parts[split.index()].labels;
+        let mut left = vec![false; catalogue.classes().len()];
+        for &label in labels[split.index()] {
+            left[label] = true;
+        }
         for (class, name) in catalogue.classes().iter().enumerate() {
-            if !labels.contains(&class) {
+            if !left[class] {
                 let lost = catalogue
                     .entries(split)
                     .iter()

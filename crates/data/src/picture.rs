@@ -13,6 +13,15 @@ pub(crate) struct Picture {
     pub(crate) bytes: Vec<u8>,
 }
 
+/// A picture whose pixels `[height, width, channels]` lie somewhere else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PictureRef<'a> {
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+    pub(crate) channels: usize,
+    pub(crate) bytes: &'a [u8],
+}
+
 /// A rectangle of a picture, in its own pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Region {
@@ -44,7 +53,7 @@ impl Picture {
         }
         let mut bytes = vec![0; width * height * self.channels];
         resizer.resize(
-            self.region(self.whole()),
+            self.borrowed().region(self.borrowed().whole()),
             Goal::whole(width, height),
             &mut bytes,
         );
@@ -56,6 +65,18 @@ impl Picture {
         }
     }
 
+    /// The same, without owning the pixels.
+    pub(crate) fn borrowed(&self) -> PictureRef<'_> {
+        PictureRef {
+            width: self.width,
+            height: self.height,
+            channels: self.channels,
+            bytes: &self.bytes,
+        }
+    }
+}
+
+impl<'a> PictureRef<'a> {
     fn whole(&self) -> Region {
         Region {
             left: 0,
@@ -65,7 +86,7 @@ impl Picture {
         }
     }
 
-    fn region(&self, region: Region) -> Pixels<'_> {
+    fn region(&self, region: Region) -> Pixels<'a> {
         Pixels {
             bytes: &self.bytes[(region.top * self.width + region.left) * self.channels..],
             stride: self.width * self.channels,
@@ -104,7 +125,12 @@ pub(crate) struct Renderer {
 
 impl Renderer {
     /// The evaluation pixels: shorter side to the resolution, centre crop. `out` is `[resolution, resolution, channels]`.
-    pub(crate) fn evaluation(&mut self, picture: &Picture, config: DataConfig, out: &mut [u8]) {
+    pub(crate) fn evaluation(
+        &mut self,
+        picture: PictureRef<'_>,
+        config: DataConfig,
+        out: &mut [u8],
+    ) {
         let side = config.resolution;
         let (width, height) = fitted_size(picture.width, picture.height, side);
         let goal = Goal {
@@ -122,7 +148,7 @@ impl Renderer {
     /// The training pixels of one view. `out` is `[resolution, resolution, channels]`.
     pub(crate) fn training(
         &mut self,
-        picture: &Picture,
+        picture: PictureRef<'_>,
         view: &View,
         config: DataConfig,
         out: &mut [u8],
@@ -143,7 +169,7 @@ impl Renderer {
 
     fn render(
         &mut self,
-        picture: &Picture,
+        picture: PictureRef<'_>,
         region: Region,
         goal: Goal,
         tone: Option<&[u8; 256]>,

@@ -1,6 +1,6 @@
 //! What can be known of the pictures from their headers.
 
-use crate::catalogue::{Catalogue, Entry, SkippedFile};
+use crate::catalogue::{Catalogue, Entry, Location, SkippedFile};
 use crate::config::Colour;
 use crate::decode::{self, Header};
 use crate::error::DataError;
@@ -112,8 +112,11 @@ impl Survey {
     }
 }
 
-/// Reads the headers of all pictures (of those in files that hold many, the first few of each file), in parallel, and the
-/// pixels of some of them to see whether they have colour.
+/// The most loose pictures whose headers a survey reads.
+const SURVEYED: usize = 20_000;
+
+/// Reads the headers of the pictures (of 20,000 spread evenly over all, if there are more; of those in files that hold
+/// many, the first few of each file), in parallel, and the pixels of some of them to see whether they have colour.
 ///
 /// # Errors
 /// More than [`TOLERATED_SHARE`] of the files cannot be decoded, or a file that holds pictures is damaged.
@@ -121,7 +124,7 @@ pub fn survey(catalogue: &Catalogue, limits: &ReadLimits) -> Result<Survey, Data
     /// How many pictures are looked at for colour.
     const SAMPLED: usize = 128;
     let reader = Reader::new(catalogue, limits);
-    let entries = sample(catalogue, &all_entries(catalogue));
+    let entries = looked_at(catalogue, SURVEYED);
     let headers = reader.each(&entries, || (), |(), _, example| Ok(example.header()))?;
     let (found, undecodable) = separate(headers.iter().cloned());
     check_share(&undecodable, entries.len())?;
@@ -143,6 +146,54 @@ pub fn survey(catalogue: &Catalogue, limits: &ReadLimits) -> Result<Survey, Data
     )?;
     let has_colour = has_colour.into_iter().flatten();
     Ok(Survey::new(&found, has_colour, undecodable))
+}
+
+/// At most `most` of the examples that cost little to look at, spread evenly over them, and the first few of each file that
+/// holds many.
+fn looked_at(catalogue: &Catalogue, most: usize) -> Vec<&Entry> {
+    let is_packed = |entry: &&Entry| matches!(entry.location, Location::Packed { .. });
+    let (packed, loose): (Vec<_>, Vec<_>) = all_entries(catalogue).into_iter().partition(is_packed);
+    let step = loose.len().div_ceil(most).max(1);
+    let entries: Vec<&Entry> = loose.into_iter().step_by(step).chain(packed).collect();
+    sample(catalogue, &entries)
+}
+
+/// How much memory or disk the pictures of a source take once they are decoded and reduced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Projection {
+    /// The pictures.
+    pub pictures: usize,
+    /// Bytes of all their pixels: exact for a small set of pictures with three different channels, and projected from
+    /// [`Projection::sampled`] of them for a large one.
+    pub bytes: u64,
+    /// How many pictures were looked at.
+    pub sampled: usize,
+}
+
+/// Foretells how many bytes the pictures of a catalogue take at a finest granularity, from the headers of some.
+///
+/// # Errors
+/// A file that holds pictures is damaged.
+pub fn project(
+    catalogue: &Catalogue,
+    finest: usize,
+    limits: &ReadLimits,
+) -> Result<Projection, DataError> {
+    /// How many headers of loose pictures are read.
+    const SAMPLED: usize = 256;
+    let reader = Reader::new(catalogue, limits);
+    let entries = looked_at(catalogue, SAMPLED);
+    let headers = reader.each(&entries, || (), |(), _, example| Ok(example.header().ok()))?;
+    let kept = headers
+        .iter()
+        .flatten()
+        .map(|header| header.kept_bytes(finest));
+    let mean = kept.clone().sum::<u64>() as f64 / kept.count().max(1) as f64;
+    Ok(Projection {
+        pictures: catalogue.total(),
+        bytes: (mean * catalogue.total() as f64).round() as u64,
+        sampled: entries.len(),
+    })
 }
 
 /// Separates what was read from what could not be, keeping the order.

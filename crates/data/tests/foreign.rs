@@ -136,8 +136,8 @@ fn records_of_tensorflow_are_read() {
     let dataset = load(&catalogue, &LoadOptions::default(), &|_| {}).expect("pictures");
     let mut seen = Vec::new();
     for split in Split::ALL {
-        for (name, label) in dataset.names(split).iter().zip(dataset.labels(split)) {
-            seen.push((name.clone(), *label));
+        for (name, label) in dataset.names(split).zip(dataset.labels(split)) {
+            seen.push((name.into_owned(), *label));
         }
     }
     seen.sort();

@@ -35,6 +35,14 @@ fn loaded(source: &Source, options: &LoadOptions) -> Dataset {
     load(&catalogue, options, &|_| {}).expect("a data set")
 }
 
+/// The training examples in the order of an epoch.
+fn order(dataset: &Dataset, epoch: u64) -> Vec<usize> {
+    let mut examples = Vec::new();
+    let all = 0..dataset.len(Split::Train);
+    dataset.epoch(epoch).examples(all, &mut examples);
+    examples
+}
+
 fn small_synthetic() -> Source {
     "synthetic:objects,size=32,train=64,test=16,seed=5"
         .parse()
@@ -80,7 +88,7 @@ fn all_formats_and_kinds_of_pixels_are_read() {
     let mut lossless = Vec::new();
     for split in Split::ALL {
         let batch = dataset.render(split, CONFIGS[2]);
-        for (index, name) in dataset.names(split).iter().enumerate() {
+        for (index, name) in dataset.names(split).enumerate() {
             let pixels = batch.example(index).to_vec();
             if name.starts_with("a/") {
                 lossless.push(pixels);
@@ -217,7 +225,7 @@ fn threads_change_nothing() {
                         ..LoadOptions::default()
                     },
                 );
-                let order = dataset.epoch_order(2);
+                let order = order(&dataset, 2);
                 CONFIGS.map(|config| {
                     let training = dataset.training_batch(&order, 2, config);
                     (
@@ -261,9 +269,9 @@ fn without_augmentation_training_sees_what_evaluation_sees() {
 #[test]
 fn an_epoch_is_a_permutation() {
     let dataset = loaded(&small_synthetic(), &LoadOptions::default());
-    let (first, second) = (dataset.epoch_order(0), dataset.epoch_order(1));
+    let (first, second) = (order(&dataset, 0), order(&dataset, 1));
     assert_ne!(first, second);
-    assert_eq!(first, dataset.epoch_order(0));
+    assert_eq!(first, order(&dataset, 0));
     let mut sorted = first;
     sorted.sort_unstable();
     assert!(sorted.into_iter().eq(0..dataset.len(Split::Train)));
@@ -323,7 +331,7 @@ fn the_synthetic_set_and_its_folder_are_the_same() {
     let read = loaded(&Source::Folder(target), &LoadOptions::default());
     assert_eq!(drawn.classes(), read.classes());
     for split in Split::ALL {
-        assert_eq!(drawn.names(split), read.names(split));
+        assert!(drawn.names(split).eq(read.names(split)));
         assert_eq!(
             drawn.render(split, CONFIGS[2]),
             read.render(split, CONFIGS[2])

@@ -151,7 +151,7 @@ fn rendered(frames: &[Frame], finest: Option<usize>, config: DataConfig) -> Vec<
         ..LoadOptions::default()
     };
     let dataset = load(&catalogue.unwrap(), &options, &|_| ()).unwrap();
-    let names = dataset.names(Split::Test);
+    let names: Vec<_> = dataset.names(Split::Test).collect();
     let indices: Vec<usize> = (0..frames.len())
         .map(|frame| {
             let name = format!("{frame:03}.png");

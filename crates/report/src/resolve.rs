@@ -123,13 +123,13 @@ impl<'a> Resolved<'a> {
         candidate.val_score(self.objective())
     }
 
-    /// Examples of the validation split.
+    /// Validation examples that a score is made of.
     pub(crate) fn validation_examples(&self) -> u64 {
-        self.summary
-            .run
-            .classes
-            .iter()
-            .fold(0, |sum, class| sum.saturating_add(class.validation))
+        let run = &self.summary.run;
+        run.validation_sample.unwrap_or_else(|| {
+            let classes = run.classes.iter();
+            classes.fold(0, |sum, class| sum.saturating_add(class.validation))
+        })
     }
 }
 

@@ -151,6 +151,7 @@ pub fn run() -> RunRecord {
             validation: 15,
             test: 15,
         }],
+        validation_sample: Some(12),
         data_configurations: vec!["32x32 rgb".into()],
         feasible: true,
         latency_published: false,

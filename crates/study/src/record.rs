@@ -267,6 +267,9 @@ pub struct RunRecord {
     pub options: Vec<(String, String)>,
     /// The classes with their counts.
     pub classes: Vec<ClassRecord>,
+    /// Validation examples that a score is made of, where that is not all of them.
+    #[serde(default)]
+    pub validation_sample: Option<u64>,
     /// Every data configuration searched, in words.
     pub data_configurations: Vec<String>,
     /// Whether any candidate met the limits.

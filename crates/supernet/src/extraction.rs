@@ -2,14 +2,13 @@
 
 use danas_data::{DataConfig, Dataset, Split};
 use danas_kernels::Isa;
-use danas_measure::Tally;
 use danas_space::{Candidate, Graph, Operator, lower};
 
 use crate::engine::subnet::Kind;
 use crate::engine::{Inference, dense_weights};
 use crate::options::ScoringOptions;
 use crate::recalibration::recalibrated;
-use crate::scorer::Score;
+use crate::scorer::{PIECE, Score};
 use crate::supernet::Supernet;
 
 /// Weights and bias of one layer of a graph, BatchNorm folded in. Layouts are those of
@@ -58,24 +57,12 @@ impl Trained {
         }
     }
 
-    /// Classifies examples of a split in float.
-    pub fn evaluate(&self, dataset: &Dataset, split: Split) -> Score {
-        let all: Vec<usize> = (0..dataset.len(split)).collect();
-        let mut total = Score {
-            tally: Tally::new(self.classes),
-            loss: 0.0,
-        };
-        // A piece at a time, so that memory does not grow with the split.
-        for indices in all.chunks(1024) {
-            let batch = dataset.evaluation_batch(split, indices, self.candidate.data);
-            let score = Score::new(
-                &self.network.logits(&batch.pixels),
-                &batch.labels,
-                self.classes,
-            );
-            total.add(&score);
-        }
-        total
+    /// Classifies the examples `indices` of a split in float, a piece at a time.
+    pub fn evaluate(&self, dataset: &Dataset, split: Split, indices: &[usize]) -> Score {
+        let batches = indices
+            .chunks(PIECE)
+            .map(|piece| dataset.evaluation_batch(split, piece, self.candidate.data));
+        Score::of(&self.network, batches, self.classes)
     }
 
     /// The data configuration of its input.

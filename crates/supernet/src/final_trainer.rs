@@ -21,7 +21,7 @@ pub struct FinalTrainer<'a> {
     trainer: SingleTrainer,
     candidate: Candidate,
     dataset: &'a Dataset,
-    schedule: Schedule,
+    schedule: Schedule<'a>,
     first_epoch: u64,
 }
 
@@ -48,12 +48,19 @@ impl<'a> FinalTrainer<'a> {
         }
     }
 
+    /// Goes on behind the first `seen` pictures of the epoch that the supernet saw last, where it did not see all of its
+    /// first: of a set too large to be seen whole, final training then sees what was not seen yet.
+    pub fn behind(mut self, seen: u64) -> Self {
+        self.schedule = self.schedule.behind(seen);
+        self
+    }
+
     /// One step; `progress` is the share of the training that is over, 0 to 1.
     ///
     /// # Errors
     /// If training diverges although it was slowed down several times.
     pub fn step(&mut self, progress: f64) -> Result<StepReport, SupernetError> {
-        let (epoch, indices) = self.schedule.step(self.dataset, self.trainer.steps());
+        let (epoch, indices) = self.schedule.step(self.trainer.steps());
         let epoch = self.first_epoch + epoch;
         let batch = self
             .dataset

@@ -117,6 +117,9 @@ pub struct ScoringOptions {
     pub calibration_examples: usize,
     /// The most validation pictures that a score is made of; 0 takes all.
     pub validation_examples: usize,
+    /// The most bytes of pixels that are kept from one score to the next: of the data configurations scored last, as many
+    /// as fit. The others are made again when they are needed, a piece at a time.
+    pub kept_bytes: usize,
 }
 
 impl Default for ScoringOptions {
@@ -124,6 +127,7 @@ impl Default for ScoringOptions {
         ScoringOptions {
             calibration_examples: 512,
             validation_examples: 4096,
+            kept_bytes: 1 << 30,
         }
     }
 }

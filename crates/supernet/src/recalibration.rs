@@ -60,10 +60,9 @@ impl CalibrationSet {
 
     /// These pictures.
     pub(crate) fn of(batch: Batch) -> Self {
-        let shape = batch.shape;
         CalibrationSet {
+            image_bytes: batch.shape.bytes(),
             pixels: batch.pixels,
-            image_bytes: shape.height * shape.width * shape.channels,
         }
     }
 

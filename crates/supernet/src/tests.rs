@@ -104,6 +104,7 @@ fn a_supernet_learns_and_its_scores_depend_on_nothing_else() {
     let scoring = ScoringOptions {
         calibration_examples: 96,
         validation_examples: 0,
+        ..ScoringOptions::default()
     };
     let before = supernet.tensors();
     let mut scorer = Scorer::new(&supernet, &dataset, scoring);
@@ -118,10 +119,26 @@ fn a_supernet_learns_and_its_scores_depend_on_nothing_else() {
     let examples = forwards[0].tally.examples();
     assert_eq!(examples as usize, dataset.len(Split::Validation));
 
+    // With room for the pictures of the smallest data configuration alone, or for none at all, scores are the same.
+    let picture = candidates.iter().map(|c| c.data.input_shape().bytes());
+    let one = (dataset.len(Split::Validation) + 96) * picture.min().expect("candidates");
+    for (kept_bytes, most) in [(one, 2), (0, 1)] {
+        let tight = ScoringOptions {
+            kept_bytes,
+            ..scoring
+        };
+        let mut scorer = Scorer::new(&supernet, &dataset, tight);
+        for (candidate, expected) in candidates.iter().zip(&forwards) {
+            assert_eq!(scorer.score(candidate).tally, expected.tally);
+            assert!(scorer.kept() <= most, "{} are kept", scorer.kept());
+        }
+    }
+
     // The same network, taken out of the supernet, classifies as it was scored.
+    let all: Vec<usize> = (0..dataset.len(Split::Validation)).collect();
     let trained = Trained::extract(&supernet, &candidates[0], &dataset, scoring);
     assert_eq!(
-        trained.evaluate(&dataset, Split::Validation).tally,
+        trained.evaluate(&dataset, Split::Validation, &all).tally,
         forwards[0].tally
     );
 }
@@ -207,6 +224,7 @@ fn final_training_learns() {
     let scoring = ScoringOptions {
         calibration_examples: 96,
         validation_examples: 200,
+        ..ScoringOptions::default()
     };
     let candidate = sampler
         .smallest_for(space.data().configs()[0])
@@ -293,7 +311,7 @@ fn gradient_is_the_sum_of_its_networks(dataset: &Dataset) {
     let momentum: Vec<_> = momentum.collect();
 
     let mut schedule = Schedule::new(dataset, options.batch);
-    let (epoch, indices) = schedule.step(dataset, 0);
+    let (epoch, indices) = schedule.step(0);
     let occurring = |class: usize| {
         let labels = dataset.labels(Split::Train);
         labels.iter().filter(|&&label| label == class).count() as f64

@@ -4,7 +4,7 @@
 //! a data configuration of its own, all on the same crops of the same examples. The others learn from labels and
 //! from the largest one's probabilities. The gradients are added up for one step of the optimiser.
 
-use danas_data::{Batch, DataConfig, Dataset, Split, Streams};
+use danas_data::{Batch, DataConfig, Dataset, EpochOrder, Split, Streams};
 use danas_space::{Candidate, Sampler};
 use rand::RngExt;
 
@@ -25,34 +25,54 @@ const GUESSING: f32 = 0.995;
 
 /// The examples of each step: every epoch in its own order, the rest of an epoch that fills no batch left out.
 #[derive(Debug)]
-pub(crate) struct Schedule {
-    examples: usize,
+pub(crate) struct Schedule<'a> {
+    dataset: &'a Dataset,
+    /// Batches before the first step: where a set is too large to be seen whole, later training goes on behind earlier.
+    skipped: u64,
+    per_epoch: u64,
     batch: usize,
-    epoch: u64,
-    order: Vec<usize>,
+    order: EpochOrder<'a>,
+    indices: Vec<usize>,
 }
 
-impl Schedule {
-    pub(crate) fn new(dataset: &Dataset, batch: usize) -> Self {
+impl<'a> Schedule<'a> {
+    /// From the beginning of the first epoch.
+    pub(crate) fn new(dataset: &'a Dataset, batch: usize) -> Self {
         let examples = dataset.len(Split::Train);
+        let batch = batch.clamp(1, examples.max(1));
         Schedule {
-            examples,
-            batch: batch.clamp(1, examples.max(1)),
-            epoch: 0,
-            order: dataset.epoch_order(0),
+            dataset,
+            skipped: 0,
+            per_epoch: (examples / batch).max(1) as u64,
+            batch,
+            order: dataset.epoch(0),
+            indices: Vec::with_capacity(batch),
         }
     }
 
+    /// The same, behind the first `seen` examples of the first epoch; from the beginning where that is all of it.
+    pub(crate) fn behind(mut self, seen: u64) -> Self {
+        let batches = seen.div_ceil(self.batch as u64);
+        self.skipped = if batches < self.per_epoch { batches } else { 0 };
+        self
+    }
+
+    /// Pictures per step.
+    pub(crate) fn batch(&self) -> usize {
+        self.batch
+    }
+
     /// The epoch and the examples of a step.
-    pub(crate) fn step(&mut self, dataset: &Dataset, step: u64) -> (u64, &[usize]) {
-        let per_epoch = (self.examples / self.batch).max(1) as u64;
-        let epoch = step / per_epoch;
-        if epoch != self.epoch {
-            self.order = dataset.epoch_order(epoch);
-            self.epoch = epoch;
+    pub(crate) fn step(&mut self, step: u64) -> (u64, &[usize]) {
+        let step = step + self.skipped;
+        let epoch = step / self.per_epoch;
+        if epoch != self.order.epoch() {
+            self.order = self.dataset.epoch(epoch);
         }
-        let first = (step % per_epoch) as usize * self.batch;
-        (epoch, &self.order[first..first + self.batch])
+        let first = (step % self.per_epoch) as usize * self.batch;
+        self.order
+            .examples(first..first + self.batch, &mut self.indices);
+        (epoch, &self.indices)
     }
 }
 
@@ -71,7 +91,7 @@ pub struct Trainer<'a> {
     dataset: &'a Dataset,
     sampler: &'a Sampler<'a>,
     streams: Streams,
-    schedule: Schedule,
+    schedule: Schedule<'a>,
     /// The largest and the smallest network of each data configuration that fits.
     extremes: Vec<(Candidate, Candidate)>,
     /// Those of the last step.
@@ -121,7 +141,7 @@ impl<'a> Trainer<'a> {
     pub fn step(&mut self, progress: f64) -> Result<StepReport, SupernetError> {
         let step = self.learner.steps();
         let networks = self.draw(step);
-        let (epoch, indices) = self.schedule.step(self.dataset, step);
+        let (epoch, indices) = self.schedule.step(step);
         let options = self.learner.options;
         let classes = self.learner.supernet.classes;
         let mut rendered: Vec<(DataConfig, Batch)> = Vec::new();
@@ -157,7 +177,7 @@ impl<'a> Trainer<'a> {
         let watched = if all_finite { largest_loss } else { f32::NAN };
         let mut event = self.learner.finish_step(watched, progress)?;
         if event.is_none() {
-            let newest = (self.schedule.batch as f32 / REMEMBERED).min(1.0);
+            let newest = (self.schedule.batch() as f32 / REMEMBERED).min(1.0);
             self.average_loss += newest * (largest_loss - self.average_loss);
             event = self.notice_collapse(learning_rate)?;
         }
@@ -200,7 +220,7 @@ impl<'a> Trainer<'a> {
         learning_rate: f32,
     ) -> Result<Option<TrainingEvent>, SupernetError> {
         let step = self.learner.steps();
-        if (step - self.collapse_checked) * (self.schedule.batch as u64) < PATIENCE {
+        if (step - self.collapse_checked) * (self.schedule.batch() as u64) < PATIENCE {
             return Ok(None);
         }
         self.collapse_checked = step;
@@ -220,6 +240,11 @@ impl<'a> Trainer<'a> {
     /// Steps done.
     pub fn steps(&self) -> u64 {
         self.learner.steps()
+    }
+
+    /// Training pictures that the steps so far have shown, each as often as it was shown.
+    pub fn seen(&self) -> u64 {
+        self.steps() * self.schedule.batch() as u64
     }
 
     /// The largest and the smallest network of every data configuration that fits the board.

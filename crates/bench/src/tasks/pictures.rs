@@ -1,7 +1,7 @@
 //! What loading and augmentation cost: steps on training pictures that are made for each of them, against steps on
 //! pictures that were made once.
 
-use danas_data::{Dataset, Split};
+use danas_data::{Dataset, EpochOrder, Split};
 use danas_kernels::Isa;
 use danas_supernet::workload::{TRAINING_OPERATIONS, Workload};
 use danas_supernet::{SingleTrainer, SupernetError};
@@ -15,7 +15,8 @@ pub(super) const KINDS: [&str; 2] = ["train-pictures", "train-fixed"];
 struct Batches<'a> {
     dataset: &'a Dataset,
     workload: Workload,
-    order: Vec<usize>,
+    order: EpochOrder<'a>,
+    example: Vec<usize>,
     made: usize,
 }
 
@@ -24,19 +25,24 @@ impl<'a> Batches<'a> {
         Batches {
             dataset,
             workload,
-            order: dataset.epoch_order(0),
+            order: dataset.epoch(0),
+            example: Vec::new(),
             made: 0,
         }
     }
 
     fn next(&mut self) -> danas_data::Batch {
         let images = self.workload.images();
+        let examples = self.dataset.len(Split::Train);
         let first = self.made * images;
-        let indices: Vec<usize> = (first..first + images)
-            .map(|at| self.order[at % self.order.len()])
-            .collect();
+        let mut indices = Vec::with_capacity(images);
+        for at in first..first + images {
+            let at = at % examples;
+            self.order.examples(at..at + 1, &mut self.example);
+            indices.append(&mut self.example);
+        }
         self.made += 1;
-        let epoch = (first / self.order.len()) as u64;
+        let epoch = (first / examples) as u64;
         let config = self.workload.candidate().data;
         self.dataset.training_batch(&indices, epoch, config)
     }

@@ -6,6 +6,7 @@ use clap::Args;
 use danas_supernet::Isa;
 
 use super::ReadingOptions;
+use crate::units::Bytes;
 
 const BENCH_EXAMPLES: &str = "\
 Examples:
@@ -53,9 +54,12 @@ pub(crate) struct BenchCommand {
     /// Write to this file instead what every kind of work of a search costs on this machine (with one number of threads)
     #[arg(long, value_name = "FILE", conflicts_with_all = ["only", "rounds"])]
     pub(crate) calibrate: Option<PathBuf>,
-    /// Measure training on these pictures too: a folder, or `synthetic:objects[,key=value...]`
+    /// Measure training on these pictures too: a folder, also a prepared one, or `synthetic:objects[,key=value...]`
     #[arg(long, value_name = "SOURCE")]
     pub(crate) data: Option<String>,
+    /// With a prepared folder: at most about this much memory, as in a search
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) memory: Option<Bytes>,
     #[command(flatten)]
     pub(crate) reading: ReadingOptions,
     /// Say nothing but errors and the result

@@ -29,6 +29,8 @@ Examples:
   danas search --data photos/ --board nano-33-ble --time 10m --work-clock machine.toml
       Ten minutes of the machine that `danas bench --calibrate machine.toml` measured: other work beside it, fewer threads
       or another machine change how long that takes, but not the result.
+  danas search --data photos/ --board esp32-s3 --memory 4GiB
+      More pictures than memory: they are prepared into the run folder and read from there, a part at a time.
 
 A folder of pictures is train/<class>/* with optional val/ and test/, or <class>/* alone. CSV lists beside pictures or
 .tar.gz archives, Parquet, TFRecord and WebDataset shards are recognised as well: docs/data.md.
@@ -60,7 +62,8 @@ pub(crate) struct SearchCommand {
 #[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub(crate) struct SearchOptions {
-    /// A folder (or file) of pictures in any known layout, or `synthetic:objects[,key=value...]` for built-in ones
+    /// A folder (or file) of pictures in any known layout, one that `danas prepare` wrote, or
+    /// `synthetic:objects[,key=value...]` for built-in ones
     #[arg(long, value_name = "SOURCE", help_heading = "What to search for")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) data: Option<String>,
@@ -186,6 +189,12 @@ pub(crate) struct SearchOptions {
     #[arg(long, value_name = "NUMBER", help_heading = "Where and how")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) models: Option<usize>,
+
+    /// At most about this much memory, for example 4GiB: pictures that do not fit into half of it are prepared into the
+    /// run folder and read from there [default: three quarters of the machine's]
+    #[arg(long, value_name = "BYTES", help_heading = "Where and how")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) memory: Option<Bytes>,
 
     /// Threads to compute with [default: all cores]
     #[arg(long, value_name = "NUMBER", help_heading = "Where and how")]

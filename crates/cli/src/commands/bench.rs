@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use danas_bench::{BenchError, Measurement, Options, Progress, Report, measure, names};
-use danas_data::{Colour, DataSpace, Dataset, LoadOptions, Split, scan};
+use danas_data::{Colour, DataSpace, Dataset, LoadOptions, Split};
 use danas_supernet::Isa;
 use danas_supernet::workload::Workload;
 
 use crate::args::BenchCommand;
 use crate::commands::calibrate::calibrate;
 use crate::config::{MAX_THREADS, within};
+use crate::memory::MemoryLimit;
 use crate::message::{Failure, Outcome, Status, from_data, nearest};
 use crate::output::{self, Table, plural};
-use crate::pipeline;
+use crate::pipeline::{self, Found};
 use crate::progress::Screen;
 use crate::result::percent;
 
@@ -79,12 +80,19 @@ fn pictures(source: &str, command: &BenchCommand, screen: &Screen) -> Outcome<Da
     let resolutions = configs.iter().map(|config| config.resolution).collect();
     let space = DataSpace::new(resolutions, vec![Colour::Mono, Colour::Rgb]).map_err(from_data)?;
     let source = source.parse().map_err(from_data)?;
-    let catalogue = scan(&source, &command.reading.scan_options(0)).map_err(from_data)?;
-    let options = LoadOptions {
-        finest: space.finest(),
-        ..LoadOptions::default()
+    let dataset = match Found::at(&source, &command.reading.scan_options(0))? {
+        Found::Listed(catalogue) => {
+            let options = LoadOptions {
+                finest: space.finest(),
+                ..LoadOptions::default()
+            };
+            pipeline::decode(screen, &catalogue, &options)?
+        }
+        Found::Prepared(set) => {
+            set.check_space(&space).map_err(from_data)?;
+            pipeline::opened(*set, 0, MemoryLimit::resolve(command.memory)?)?
+        }
     };
-    let dataset = pipeline::decode(screen, &catalogue, &options)?;
     screen.say(format!(
         "steps take their pictures from the {} of the training split",
         dataset.len(Split::Train)

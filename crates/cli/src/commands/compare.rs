@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use danas_bench::Costs;
-use danas_data::{Colour, DataConfig, DataSpace, ReadLimits, scan, survey};
+use danas_data::{Colour, DataConfig, DataSpace};
 use danas_report::{Comparison, Role, Search};
 use danas_search::hypervolume;
 use danas_study::{RunFolder, Summary, write_atomic};
@@ -18,7 +18,7 @@ use crate::commands::board;
 use crate::config::{Configuration, costs, within};
 use crate::message::{Failure, Outcome, Status, from_data, from_study};
 use crate::output;
-use crate::pipeline;
+use crate::pipeline::{self, Found};
 use crate::progress::Screen;
 use crate::result::percent;
 use crate::units::{Span, readable_seconds};
@@ -173,12 +173,10 @@ fn fixed_data(command: &CompareCommand) -> Outcome<Vec<DataConfig>> {
         return Ok(command.fixed.iter().map(|fixed| fixed.0).collect());
     }
     let source = command.data.parse().map_err(from_data)?;
-    let catalogue = scan(&source, &command.reading.scan_options(0)).map_err(from_data)?;
-    let survey = survey(&catalogue, &ReadLimits::default()).map_err(from_data)?;
     let DataSpace {
         resolutions,
         colours,
-    } = DataSpace::suggested(&survey);
+    } = Found::at(&source, &command.reading.scan_options(0))?.suggested_space()?;
     let last = resolutions.len() - 1;
     let richest = colours.last().copied().unwrap_or(Colour::Mono);
     let mut chosen = Vec::new();

@@ -1,6 +1,6 @@
 //! `danas evaluate`.
 
-use danas_data::{DataConfig, Dataset, LoadOptions, MAX_RESOLUTION, Preprocessing, scan};
+use danas_data::{DataConfig, Dataset, LoadOptions, MAX_RESOLUTION, PreparedSet, Preprocessing};
 use danas_deploy::{Interpreter, Network, Pixels};
 use danas_device::format_count;
 use danas_measure::{ClassTally, Objective};
@@ -8,10 +8,11 @@ use serde::Serialize;
 
 use crate::args::EvaluateCommand;
 use crate::commands::model_cost::ModelCost;
+use crate::memory::MemoryLimit;
 use crate::message::{Failure, Outcome, Status, from_data};
 use crate::model_file::{ModelFile, data_config, preprocessing_beside};
 use crate::output::{self, Table};
-use crate::pipeline;
+use crate::pipeline::{self, Found};
 use crate::progress::Screen;
 use crate::result::percent;
 
@@ -74,7 +75,9 @@ pub(crate) fn evaluate(command: &EvaluateCommand) -> Outcome<Status> {
         )));
     }
     let split = pipeline::split_of(command.split);
-    let evaluation = pipeline::evaluate(&interpreter, &dataset, split, config)?;
+    let all = pipeline::every_example(&dataset, split);
+    let evaluation = pipeline::evaluate(&interpreter, &dataset, split, &all, config)?;
+    dataset.check_intact().map_err(from_data)?;
     let tally = evaluation.tally();
     let accuracy = tally.interval(Objective::Accuracy);
     let balanced = tally.interval(Objective::Balanced);
@@ -134,8 +137,10 @@ fn examples(
     preprocessing: Option<&Preprocessing>,
 ) -> Outcome<Dataset> {
     let source = command.data.parse().map_err(from_data)?;
-    let options = command.reading.scan_options(command.seed);
-    let catalogue = scan(&source, &options).map_err(from_data)?;
+    let catalogue = match Found::at(&source, &command.reading.scan_options(command.seed))? {
+        Found::Listed(catalogue) => catalogue,
+        Found::Prepared(set) => return prepared(command, screen, *set, preprocessing),
+    };
     let finest = match preprocessing {
         Some(preprocessing) => preprocessing.finest,
         None => {
@@ -154,6 +159,32 @@ fn examples(
             ..LoadOptions::default()
         },
     )
+}
+
+/// The examples of a prepared folder, whose pictures were reduced when it was made.
+fn prepared(
+    command: &EvaluateCommand,
+    screen: &Screen,
+    set: PreparedSet,
+    preprocessing: Option<&Preprocessing>,
+) -> Outcome<Dataset> {
+    match preprocessing {
+        Some(preprocessing) if preprocessing.finest != set.finest() => {
+            return Err(Failure::input_text(format!(
+                "the model wants pictures reduced to {} pixels first, but {} holds them reduced to {}",
+                preprocessing.finest,
+                command.data,
+                set.finest()
+            ))
+            .hint(format!("evaluate it on the source itself: --data {}", set.source())));
+        }
+        Some(_) => {}
+        None => screen.say(format!(
+            "no preprocessing.toml beside the model: pictures are averaged to its input from {} pixels",
+            set.finest()
+        )),
+    }
+    pipeline::opened(set, command.seed, MemoryLimit::resolve(None)?)
 }
 
 fn text(result: &Json) -> String {

@@ -3,14 +3,16 @@
 use std::path::Path;
 
 use danas_data::{
-    ColumnCount, Duplicates, Inspection, LoadEvent, ReadLimits, Sizes, holds_examples,
-    inspect as look, scan,
+    ColumnCount, Duplicates, Inspection, LoadEvent, PreparedSet, ReadLimits, Sizes, holds_examples,
+    inspect as look,
 };
 
 use crate::args::InspectCommand;
 use crate::commands::inspect_model::inspect_model;
+use crate::commands::prepare;
 use crate::message::{Outcome, Status, from_data};
 use crate::output::{self, Table, plural};
+use crate::pipeline::Found;
 use crate::progress::Screen;
 
 /// Groups of equal files and skipped files that are named; `--json` has all.
@@ -23,8 +25,10 @@ pub(crate) fn inspect(command: &InspectCommand) -> Outcome<Status> {
         return inspect_model(command);
     }
     let source = command.data.parse().map_err(from_data)?;
-    let options = command.reading.scan_options(command.seed);
-    let catalogue = scan(&source, &options).map_err(from_data)?;
+    let catalogue = match Found::at(&source, &command.reading.scan_options(command.seed))? {
+        Found::Listed(catalogue) => catalogue,
+        Found::Prepared(set) => return inspect_prepared(&set, command.json),
+    };
     let task = Screen::new(command.json).task("pictures", "pictures");
     let told = |event: LoadEvent<'_>| {
         if let LoadEvent::Decoded { done, total } = event {
@@ -44,6 +48,22 @@ pub(crate) fn inspect(command: &InspectCommand) -> Outcome<Status> {
     } else {
         Status::Done
     })
+}
+
+/// Shows what is in a prepared folder, and checks every pixel of it.
+fn inspect_prepared(set: &PreparedSet, json: bool) -> Outcome<Status> {
+    let task = Screen::new(json).task("pictures", "pictures");
+    let told = |done: usize, total: usize| {
+        task.update(done as f64 / total.max(1) as f64, done as u64, String::new);
+    };
+    set.verify(&told).map_err(from_data)?;
+    task.finish("all pixels are as they were written");
+    if json {
+        output::print_json(&prepare::Json::of(set))?;
+    } else {
+        output::print(&prepare::text(set))?;
+    }
+    Ok(Status::Done)
 }
 
 fn text(inspection: &Inspection) -> String {

@@ -11,6 +11,7 @@ mod export;
 mod inspect;
 mod inspect_model;
 mod model_cost;
+mod prepare;
 mod report;
 mod search;
 
@@ -22,5 +23,6 @@ pub(crate) use completions::completions;
 pub(crate) use evaluate::evaluate;
 pub(crate) use export::export;
 pub(crate) use inspect::inspect;
+pub(crate) use prepare::prepare;
 pub(crate) use report::report;
 pub(crate) use search::search;

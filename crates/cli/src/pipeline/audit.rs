@@ -15,6 +15,8 @@ use crate::interrupt;
 use crate::message::{Blame, Failure, Outcome, from_study};
 use crate::output::plural;
 use crate::pipeline::course::Course;
+use crate::pipeline::deploying::validation_sample;
+use crate::pipeline::examples::Found;
 use crate::pipeline::finishing::step_cost;
 use crate::pipeline::searching::candidate_of;
 use crate::pipeline::session::Session;
@@ -53,9 +55,9 @@ pub(crate) fn audit(config: &Configuration, extent: Extent, started: Instant) ->
         .filter(|record| !is_trained(&trained, record.id, extent.steps))
         .collect();
     if !left.is_empty() {
-        let catalogue = examples::find(config)?;
+        let found = Found::of(config)?;
         let data = examples::data_space(config)?;
-        let dataset = examples::load_all(&session, &catalogue, &data)?;
+        let dataset = examples::load_all(&session, found, &data)?;
         let space = SearchSpace::new(data, networks(config)?).or_input()?;
         let audit = Audit {
             supernet: Supernet::new(&space.envelope(), dataset.classes().len(), &session.streams)
@@ -197,12 +199,18 @@ impl Audit<'_> {
         let session = self.session;
         let path = self.checkpoint_path(record.id);
         let candidate = candidate_of(record)?;
-        let mut course = Course::open(session, self.trainer(&candidate), path.clone())?;
+        let mut course = Course::open(
+            session,
+            self.dataset,
+            self.trainer(&candidate),
+            path.clone(),
+        )?;
         let seconds = course.run(Until::Steps(self.steps), task, |progress, report| {
             tell(progress, report.loss);
         })?;
         let trained = course.training.finish(ScoringOptions::default());
-        let tally = trained.evaluate(self.dataset, Split::Validation).tally;
+        let sample = validation_sample(self.dataset);
+        let tally = (trained.evaluate(self.dataset, Split::Validation, &sample)).tally;
         let audit = AuditRecord {
             candidate: record.id,
             steps: course.training.steps(),

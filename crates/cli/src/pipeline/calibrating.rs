@@ -203,6 +203,7 @@ impl Bench<'_> {
         let options = ScoringOptions {
             calibration_examples: few.len(),
             validation_examples: 1,
+            ..ScoringOptions::default()
         };
         let mut scorer = Scorer::new(supernet, dataset, options);
         let seconds = self.measure(|| {

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use danas_bench::{Load, Work};
+use danas_data::Dataset;
 use danas_supernet::{Checkpoint, FinalTrainer, StepReport, SupernetError, Trainer, TrainingEvent};
 
 use crate::clock::Until;
 use crate::interrupt;
-use crate::message::{Blame, Outcome};
+use crate::message::{Blame, Outcome, from_data};
 use crate::pipeline::checkpoint;
 use crate::pipeline::session::{Pacer, Session};
 use crate::progress::Task;
@@ -157,6 +158,8 @@ const STEP_SECONDS: &str = "step_seconds";
 pub(crate) struct Course<'a, T> {
     pub(crate) training: T,
     session: &'a Session<'a>,
+    /// What it trains on.
+    dataset: &'a Dataset,
     /// Where its checkpoint is kept.
     path: PathBuf,
     step_seconds: f64,
@@ -167,7 +170,12 @@ impl<'a, T: Training> Course<'a, T> {
     ///
     /// # Errors
     /// If the checkpoint cannot be read or is of another training.
-    pub(crate) fn open(session: &'a Session<'a>, mut training: T, path: PathBuf) -> Outcome<Self> {
+    pub(crate) fn open(
+        session: &'a Session<'a>,
+        dataset: &'a Dataset,
+        mut training: T,
+        path: PathBuf,
+    ) -> Outcome<Self> {
         let mut step_seconds = 0.0;
         if let Some(checkpoint) = checkpoint::load(&path)? {
             training.restore(&checkpoint).or_internal()?;
@@ -177,6 +185,7 @@ impl<'a, T: Training> Course<'a, T> {
         Ok(Course {
             training,
             session,
+            dataset,
             path,
             step_seconds,
         })
@@ -198,6 +207,7 @@ impl<'a, T: Training> Course<'a, T> {
         let mut steps = StepLoop::new(session, until, self.training.steps(), self.step_seconds);
         while !steps.is_over() {
             let report = self.training.step(steps.progress()).or_internal()?;
+            self.dataset.check_intact().map_err(from_data)?;
             steps.stepped(&report, T::WORK, || self.training.load(&report), task)?;
             self.step_seconds = steps.step_seconds;
             tell(steps.progress(), &report);

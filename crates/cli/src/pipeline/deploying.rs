@@ -15,7 +15,7 @@ use danas_space::Candidate;
 use danas_study::{ModelRecord, PairedRecord, RunFolder, Store, write_atomic};
 use danas_supernet::{ScoringOptions, Supernet, Trained};
 
-use crate::message::{Blame, Failure, Outcome, from_study};
+use crate::message::{Blame, Failure, Outcome, from_data, from_study};
 use crate::pipeline::finishing::{Finalist, evaluated_pictures};
 use crate::pipeline::objective;
 use crate::pipeline::quantising::{self, CALIBRATION_PICTURES};
@@ -29,6 +29,8 @@ use crate::result::{costs, percent};
 pub(crate) const MODEL_FILES: [&str; 4] =
     ["model.tflite", "model.h", "preprocessing.toml", "card.md"];
 
+/// The most validation pictures that finished models are compared on.
+const VALIDATION_PICTURES: usize = 10_000;
 /// Pictures of the trial that says how long evaluation takes, and of those by which it quantises in every way.
 const TRIAL_PICTURES: usize = 64;
 const TRIAL_SAMPLES: usize = 16;
@@ -78,6 +80,7 @@ pub(crate) fn deploy(
     let mut finished = Vec::new();
     for finalist in finalists {
         finished.push(finish(session, dataset, finalist)?);
+        dataset.check_intact().map_err(from_data)?;
         task.update(
             finished.len() as f64 / finalists.len() as f64 / 2.0,
             finished.len() as u64,
@@ -93,6 +96,7 @@ pub(crate) fn deploy(
         record.recommended = recommended == Some(index);
         record.paired = (recommended.filter(|&other| other != index))
             .map(|other| paired(&compared(dataset, model, &finished[other], objective)));
+        dataset.check_intact().map_err(from_data)?;
         let (candidate, test) = (&model.finalist.candidate, dataset.len(Split::Test));
         work::float_evaluation(session, dataset, candidate, test);
         work::int8_evaluation(session, dataset, candidate, test);
@@ -191,11 +195,17 @@ fn finish<'a>(
     work::quantisation(session, dataset, &finalist.candidate, asked);
     let file = write_files(session, dataset, finalist, &choice.model)?;
     let started = session.clock.seconds();
-    let val_float = finalist.trained.evaluate(dataset, Split::Validation).tally;
-    let val_int8 = evaluate(&file.interpreter, dataset, Split::Validation, config)?;
-    let validation = dataset.len(Split::Validation);
-    work::float_evaluation(session, dataset, &finalist.candidate, validation);
-    work::int8_evaluation(session, dataset, &finalist.candidate, validation);
+    let (sample, trained) = (validation_sample(dataset), &finalist.trained);
+    let val_float = (trained.evaluate(dataset, Split::Validation, &sample)).tally;
+    let val_int8 = evaluate(
+        &file.interpreter,
+        dataset,
+        Split::Validation,
+        &sample,
+        config,
+    )?;
+    work::float_evaluation(session, dataset, &finalist.candidate, sample.len());
+    work::int8_evaluation(session, dataset, &finalist.candidate, sample.len());
     Ok(Finished {
         finalist,
         file,
@@ -255,13 +265,15 @@ fn measure(dataset: &Dataset, model: &Finished<'_>) -> Outcome<ModelRecord> {
     let finalist = model.finalist;
     // The same graph as the file's, with the layers' names, which the file leaves out to save flash.
     let graph = &finalist.trained.graph;
+    let all = every_example(dataset, Split::Test);
     let test = evaluate(
         &model.file.interpreter,
         dataset,
         Split::Test,
+        &all,
         finalist.candidate.data,
     )?;
-    let test_float = finalist.trained.evaluate(dataset, Split::Test).tally;
+    let test_float = (finalist.trained.evaluate(dataset, Split::Test, &all)).tally;
     Ok(ModelRecord {
         candidate: finalist.record.id,
         path: format!("models/{}/model.tflite", finalist.record.id),
@@ -291,7 +303,18 @@ fn with_file_size(cost: Cost, bytes: u64) -> Cost {
     }
 }
 
-/// Evaluates an int8 model on a split.
+/// The validation pictures that finished models are compared on: all, or of a large split a part that is of all classes
+/// as the whole is.
+pub(super) fn validation_sample(dataset: &Dataset) -> Vec<usize> {
+    dataset.spread(Split::Validation, VALIDATION_PICTURES)
+}
+
+/// All examples of a split.
+pub(crate) fn every_example(dataset: &Dataset, split: Split) -> Vec<usize> {
+    (0..dataset.len(split)).collect()
+}
+
+/// Evaluates an int8 model on the examples `indices` of a split.
 ///
 /// # Errors
 /// If the model does not fit the pictures or the classes.
@@ -299,11 +322,11 @@ pub(crate) fn evaluate(
     interpreter: &Interpreter,
     dataset: &Dataset,
     split: Split,
+    indices: &[usize],
     config: DataConfig,
 ) -> Outcome<Evaluation> {
-    let all: Vec<usize> = (0..dataset.len(split)).collect();
     let mut whole: Option<Evaluation> = None;
-    for indices in all.chunks(CHUNK) {
+    for indices in indices.chunks(CHUNK) {
         let batch = dataset.evaluation_batch(split, indices, config);
         let part = interpreter
             .evaluate(&batch.pixels, &batch.labels)

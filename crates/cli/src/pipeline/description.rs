@@ -1,8 +1,9 @@
 //! What is recorded of a run itself: what was asked, on what examples.
 
-use danas_data::Dataset;
+use danas_data::{Dataset, Split};
 use danas_space::SearchSpace;
 use danas_study::{ClassRecord, LimitRecord, RunRecord, Store};
+use danas_supernet::ScoringOptions;
 
 use crate::args::MethodName;
 use crate::config::{Budget, Configuration};
@@ -50,6 +51,7 @@ pub(crate) fn record(
                 test: count.test as u64,
             })
             .collect(),
+        validation_sample: validation_sample(dataset),
         data_configurations: space
             .data()
             .configs()
@@ -61,6 +63,12 @@ pub(crate) fn record(
         version: env!("CARGO_PKG_VERSION").to_string(),
     };
     session.study.set_run(&record).map_err(from_study)
+}
+
+/// The validation examples that scores are made of, where that is not all of them.
+fn validation_sample(dataset: &Dataset) -> Option<u64> {
+    let most = ScoringOptions::default().validation_examples;
+    (most < dataset.len(Split::Validation)).then_some(most as u64)
 }
 
 /// Options worth reading.

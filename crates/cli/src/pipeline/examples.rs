@@ -1,30 +1,75 @@
 //! The examples of a run: what is there, what to search on it, and loading.
 
+use std::path::Path;
+
 use danas_bench::Load;
 use danas_data::{
-    Catalogue, DataSpace, Dataset, Format, LoadEvent, LoadOptions, ReadLimits, Split, Survey, load,
-    scan, survey,
+    Augmentation, Catalogue, DataError, DataSpace, Dataset, Format, LoadEvent, LoadOptions,
+    OpenOptions, PrepareEvent, PrepareOptions, PreparedSet, ReadLimits, ScanOptions, SkippedFile,
+    Source, Split, Survey, load, project, scan, survey,
 };
 
 use crate::config::Configuration;
+use crate::interrupt;
+use crate::memory::MemoryLimit;
 use crate::message::{Failure, Outcome, from_data};
 use crate::output::plural;
 use crate::pipeline::session::{Session, key};
 use crate::progress::Screen;
+use crate::units::readable_bytes;
 
-/// Lists and splits the examples.
-pub(crate) fn find(config: &Configuration) -> Outcome<Catalogue> {
-    let options = config.reading.scan_options(config.seed);
-    scan(&config.source, &options).map_err(from_data)
+/// What is at a source of examples.
+pub(crate) enum Found {
+    /// Pictures that are still to be decoded.
+    Listed(Box<Catalogue>),
+    /// A prepared folder.
+    Prepared(Box<PreparedSet>),
 }
 
-/// Chooses the data configurations that were left open by the pictures' own sizes and colours.
-pub(crate) fn choose_space(config: &mut Configuration, catalogue: &Catalogue) -> Outcome<()> {
-    if config.resolutions.is_some() && config.colours.is_some() {
-        return Ok(());
+impl Found {
+    /// What a search was given.
+    pub(crate) fn of(config: &Configuration) -> Outcome<Self> {
+        Self::at(&config.source, &config.reading.scan_options(config.seed))
     }
-    let survey = survey(catalogue, &ReadLimits::default()).map_err(from_data)?;
-    config.adopt_choices(&DataSpace::suggested(&survey))
+
+    /// Lists and splits the examples of a source, or opens a prepared folder, which was split when it was prepared.
+    pub(crate) fn at(source: &Source, options: &ScanOptions) -> Outcome<Self> {
+        if let Source::Folder(path) = source
+            && PreparedSet::is_at(path)
+        {
+            let set = PreparedSet::open(path).map_err(from_data)?;
+            return Ok(Found::Prepared(Box::new(set)));
+        }
+        let catalogue = scan(source, options).map_err(from_data)?;
+        Ok(Found::Listed(Box::new(catalogue)))
+    }
+
+    /// The data configurations that make sense: by the pictures' own sizes and colours, or those that were prepared for.
+    pub(crate) fn suggested_space(&self) -> Outcome<DataSpace> {
+        match self {
+            Found::Listed(catalogue) => {
+                let survey = survey(catalogue, &ReadLimits::default()).map_err(from_data)?;
+                Ok(DataSpace::suggested(&survey))
+            }
+            Found::Prepared(set) => Ok(set.space().clone()),
+        }
+    }
+
+    /// The names of the classes.
+    pub(crate) fn classes(&self) -> &[String] {
+        match self {
+            Found::Listed(catalogue) => catalogue.classes(),
+            Found::Prepared(set) => set.classes(),
+        }
+    }
+
+    /// Chooses the data configurations that were left open.
+    pub(crate) fn choose_space(&self, config: &mut Configuration) -> Outcome<()> {
+        if config.resolutions.is_some() && config.colours.is_some() {
+            return Ok(());
+        }
+        config.adopt_choices(&self.suggested_space()?)
+    }
 }
 
 /// The data half of the search space.
@@ -38,23 +83,137 @@ pub(crate) fn data_space(config: &Configuration) -> Outcome<DataSpace> {
     DataSpace::new(resolutions, colours).map_err(from_data)
 }
 
-/// Decodes the examples at the granularity that the data space can use.
+/// Makes the examples ready at the granularity that the data space can use: in memory where they fit, else prepared.
 ///
 /// # Errors
 /// What `danas-data` finds wrong, or that the examples are not those that the run began with.
-pub(crate) fn load_all(
+pub(crate) fn load_all(session: &Session<'_>, found: Found, space: &DataSpace) -> Outcome<Dataset> {
+    let dataset = match found {
+        Found::Prepared(set) => {
+            set.check_space(space).map_err(from_data)?;
+            opened_for_run(session, *set)?
+        }
+        Found::Listed(catalogue) => load_or_prepare(session, &catalogue, space)?,
+    };
+    same_examples(session, &dataset)?;
+    Ok(dataset)
+}
+
+/// Loads the examples of a catalogue, or prepares them into the run's folder if they do not fit into memory.
+fn load_or_prepare(
     session: &Session<'_>,
     catalogue: &Catalogue,
     space: &DataSpace,
 ) -> Outcome<Dataset> {
+    let (seed, memory) = (session.config.seed, session.config.memory);
+    let folder = session.folder.path().join("prepared");
     let options = LoadOptions {
         finest: space.finest(),
-        seed: session.config.seed,
+        seed,
+        limits: ReadLimits {
+            max_bytes: memory.pictures(),
+            ..ReadLimits::default()
+        },
         ..LoadOptions::default()
     };
-    let dataset = decode(&session.screen, catalogue, &options)?;
-    same_examples(session, &dataset)?;
-    Ok(dataset)
+    let begun = PreparedSet::is_at(&folder);
+    let foretold = project(catalogue, options.finest, &options.limits).map_err(from_data)?;
+    if !begun && foretold.bytes <= memory.pictures() {
+        match try_decode(&session.screen, catalogue, &options) {
+            Err(DataError::TooMuchMemory { .. }) => {}
+            result => {
+                mixed(session, u64::MAX)?;
+                return result.map_err(from_data);
+            }
+        }
+    }
+    if !begun {
+        session.note(&format!(
+            "the pictures take about {} at {} pixels, more than half of the memory limit ({memory}): they are prepared \
+             into {} once, and read from there (`danas prepare` does it for many searches)",
+            readable_bytes(foretold.bytes),
+            options.finest,
+            folder.display()
+        ))?;
+    }
+    let set = prepare(
+        &session.screen,
+        catalogue,
+        &folder,
+        &PrepareOptions::new(space.clone()),
+    )?;
+    opened_for_run(session, set)
+}
+
+/// The examples of a prepared folder, of which no more than the limit allows come into memory.
+pub(crate) fn opened(set: PreparedSet, seed: u64, memory: MemoryLimit) -> Outcome<Dataset> {
+    let mixed = memory.share_of(set.bytes());
+    open_mixed(set, seed, memory, mixed)
+}
+
+fn open_mixed(set: PreparedSet, seed: u64, memory: MemoryLimit, mixed: u64) -> Outcome<Dataset> {
+    let options = OpenOptions {
+        seed,
+        augmentation: Augmentation::default(),
+        resident: memory.share_of(set.bytes()),
+        mixed,
+    };
+    set.dataset(&options).map_err(from_data)
+}
+
+/// The same for a run, which mixes as it did when it began.
+fn opened_for_run(session: &Session<'_>, set: PreparedSet) -> Outcome<Dataset> {
+    let memory = session.config.memory;
+    let mixed = mixed(session, memory.share_of(set.bytes()))?;
+    open_mixed(set, session.config.seed, memory, mixed)
+}
+
+/// How many bytes of pictures the run mixes at a time: `now`, unless it began otherwise. With another limit on memory a
+/// continued run must not see its pictures in another order.
+fn mixed(session: &Session<'_>, now: u64) -> Outcome<u64> {
+    if let Some(begun) = session.get(key::MIXED)? {
+        return Ok(begun);
+    }
+    session.put(key::MIXED, &now)?;
+    Ok(now)
+}
+
+/// Prepares with a bar, and says what was found.
+pub(crate) fn prepare(
+    screen: &Screen,
+    catalogue: &Catalogue,
+    folder: &Path,
+    options: &PrepareOptions,
+) -> Outcome<PreparedSet> {
+    let task = screen.task("prepared", "pictures");
+    let told = |event: PrepareEvent<'_>| match event {
+        PrepareEvent::Started { done, total, bytes } => {
+            let before = match done {
+                0 => String::new(),
+                done => format!("; {done} of them are there already"),
+            };
+            task.say(&format!(
+                "{} will take about {} on disk{before}",
+                plural(total, "picture"),
+                readable_bytes(bytes)
+            ));
+        }
+        PrepareEvent::Written { done, total } => {
+            task.update(done as f64 / total.max(1) as f64, done as u64, String::new);
+        }
+        PrepareEvent::Skipped(_) => {}
+    };
+    let set = danas_data::prepare(catalogue, folder, options, &told, &interrupt::requested)
+        .map_err(from_data)?;
+    task.finish(format!(
+        "{} in {}, shorter side at most {} pixels",
+        readable_bytes(set.bytes()),
+        folder.display(),
+        set.finest()
+    ));
+    say_layout(screen, catalogue);
+    say_skipped(screen, set.skipped());
+    Ok(set)
 }
 
 /// What decoding pictures of these sizes consists of.
@@ -69,14 +228,29 @@ pub(crate) fn decode(
     catalogue: &Catalogue,
     options: &LoadOptions,
 ) -> Outcome<Dataset> {
+    try_decode(screen, catalogue, options).map_err(from_data)
+}
+
+fn try_decode(
+    screen: &Screen,
+    catalogue: &Catalogue,
+    options: &LoadOptions,
+) -> Result<Dataset, DataError> {
     let task = screen.task("pictures", "pictures");
     let told = |event: LoadEvent<'_>| {
         if let LoadEvent::Decoded { done, total } = event {
             task.update(done as f64 / total.max(1) as f64, done as u64, String::new);
         }
     };
-    let dataset = load(catalogue, options, &told).map_err(from_data)?;
+    let dataset = load(catalogue, options, &told)?;
     task.finish(found(&dataset));
+    say_layout(screen, catalogue);
+    say_skipped(screen, dataset.skipped());
+    Ok(dataset)
+}
+
+/// Says what a source was recognised as, where that is not plain, and what of it was dropped.
+fn say_layout(screen: &Screen, catalogue: &Catalogue) {
     if !matches!(
         catalogue.recognised().format,
         Format::ClassFolders | Format::Synthetic
@@ -86,20 +260,19 @@ pub(crate) fn decode(
     for dropped in catalogue.dropped() {
         screen.say(format!("  {dropped}"));
     }
-    for file in dataset.skipped().iter().take(MOST_NAMED) {
-        screen.say(format!("  skipped {file}"));
-    }
-    if dataset.skipped().len() > MOST_NAMED {
-        screen.say(format!(
-            "  and {} more",
-            dataset.skipped().len() - MOST_NAMED
-        ));
-    }
-    Ok(dataset)
 }
 
-/// Skipped files that are named on the screen; the report has all.
-const MOST_NAMED: usize = 10;
+/// Names the first of the files that are not used.
+pub(crate) fn say_skipped(screen: &Screen, skipped: &[SkippedFile]) {
+    /// How many; the report has all.
+    const MOST_NAMED: usize = 10;
+    for file in skipped.iter().take(MOST_NAMED) {
+        screen.say(format!("  skipped {file}"));
+    }
+    if skipped.len() > MOST_NAMED {
+        screen.say(format!("  and {} more", skipped.len() - MOST_NAMED));
+    }
+}
 
 /// What was found, in a line.
 pub(crate) fn found(dataset: &Dataset) -> String {

@@ -36,7 +36,7 @@ pub(crate) struct Finalist {
     pub(crate) trained: Trained,
 }
 
-/// Trains the chosen candidates, continuing from their checkpoints.
+/// Trains the chosen candidates, continuing from their checkpoints. The supernet's training has `seen` so many pictures.
 ///
 /// # Errors
 /// If training diverges for good, a checkpoint cannot be read or written, or a stop was asked for.
@@ -49,6 +49,7 @@ pub(crate) fn train(
     let chosen = choose(session, objective)?;
     reserve_evaluation(session, dataset, weights, &chosen)?;
     let needs = time_needs(chosen.iter().map(|(record, _)| record.cost.macs));
+    let seen = weights.seen();
     let begun = session.clock.seconds();
     let mut finalists = Vec::new();
     let mut steps = Vec::new();
@@ -60,7 +61,8 @@ pub(crate) fn train(
             dataset,
             session.config.final_training(),
             &session.streams,
-        );
+        )
+        .behind(seen);
         let trainer = train_one(session, dataset, &record, share, trainer)?;
         steps.push(format!("{} for model {}", trainer.steps(), record.id));
         let trained = trainer.finish(ScoringOptions::default());
@@ -182,7 +184,7 @@ fn train_one<'a>(
     trainer: FinalTrainer<'a>,
 ) -> Outcome<FinalTrainer<'a>> {
     let path = deploying::checkpoint_path(&session.folder, record.id);
-    let mut course = Course::open(session, trainer, path)?;
+    let mut course = Course::open(session, dataset, trainer, path)?;
     let mut trained: Vec<u64> = session.decided(key::TRAINED)?.unwrap_or_default();
     if !trained.contains(&record.id) {
         let until = until_of(session, record.id, share)?;
@@ -220,5 +222,5 @@ fn until_of(session: &Session<'_>, id: u64, share: f64) -> Outcome<Until> {
 
 /// Pictures that every finished model is evaluated on.
 pub(super) fn evaluated_pictures(dataset: &Dataset) -> usize {
-    dataset.len(Split::Validation) + dataset.len(Split::Test)
+    deploying::validation_sample(dataset).len() + dataset.len(Split::Test)
 }

@@ -32,7 +32,7 @@ use danas_study::{Store, Study, Summary};
 use crate::args::{MethodName, SpaceName};
 use crate::clock::Phase;
 use crate::commands::board;
-use crate::config::Configuration;
+use crate::config::{Budget, Configuration};
 use crate::interrupt;
 use crate::message::{Blame, Failure, Outcome, Status, from_study};
 use crate::progress::Screen;
@@ -42,8 +42,8 @@ use weights::{Weights, Wholes};
 
 pub(crate) use audit::{Extent, audit};
 pub(crate) use calibrating::{Calibration, Thoroughness, calibrate};
-pub(crate) use deploying::{MODEL_FILES, evaluate};
-pub(crate) use examples::decode;
+pub(crate) use deploying::{MODEL_FILES, evaluate, every_example};
+pub(crate) use examples::{Found, decode, opened, prepare};
 
 /// The most MACs of a network in the trial that measures the machine.
 const TRIAL_MACS: u64 = 10_000_000;
@@ -69,10 +69,10 @@ pub(crate) fn run(mut config: Configuration, started: Instant) -> Outcome<Finish
     let is_new = !config.out.join("study.sqlite").exists();
     let mut found = None;
     if is_new || config.resolutions.is_none() || config.colours.is_none() {
-        let catalogue = examples::find(&config)?;
-        objective::resolve(&config, catalogue.classes())?;
-        examples::choose_space(&mut config, &catalogue)?;
-        found = Some(catalogue);
+        let examples = Found::of(&config)?;
+        objective::resolve(&config, examples.classes())?;
+        examples.choose_space(&mut config)?;
+        found = Some(examples);
     }
     interrupt::install();
     let session = Session::open(&config, &target, started, screen)?;
@@ -90,12 +90,12 @@ pub(crate) fn run(mut config: Configuration, started: Instant) -> Outcome<Finish
             summary: result::summary(&session.study)?,
         });
     }
-    let catalogue = match found {
-        Some(catalogue) => catalogue,
-        None => examples::find(&config)?,
+    let found = match found {
+        Some(found) => found,
+        None => Found::of(&config)?,
     };
     let data = examples::data_space(&config)?;
-    let dataset = examples::load_all(&session, &catalogue, &data)?;
+    let dataset = examples::load_all(&session, found, &data)?;
     session.stop_if_asked()?;
     let space = SearchSpace::new(data, networks).or_input()?;
     if !session.is_over(Phase::Data)? {
@@ -207,7 +207,12 @@ fn macs_cap(
     dataset: &Dataset,
     sampler: &Sampler<'_>,
 ) -> Outcome<Option<u64>> {
+    let examples = dataset.len(Split::Train);
     let Some(plan) = session.plan()? else {
+        if let Budget::Steps(steps) = session.config.budget {
+            let told = training::projection(examples, steps.supernet, None);
+            session.screen.say(told);
+        }
         return Ok(None);
     };
     if let Some(cap) = session.decided(key::MACS_CAP)? {
@@ -220,7 +225,7 @@ fn macs_cap(
     let small = Sampler::new(space, &violation).or_internal()?;
     let (macs, seconds) = training::trial(session, space, dataset, &small)?;
     let time = plan.planned(Phase::Supernet);
-    let steps = training::enough_steps(dataset.len(Split::Train));
+    let steps = training::enough_steps(examples);
     let affordable = training::affordable_macs(macs, seconds, time, steps).max(least);
     let largest = sampler
         .feasible_configs()
@@ -239,6 +244,10 @@ fn macs_cap(
             seconds * 1e3
         ))?;
     }
+    // Time is taken to be proportional to the MACs, as for the cap.
+    let step = seconds * cap.unwrap_or(largest) as f64 / macs as f64;
+    let steps = (time / step.max(1e-9)) as u64;
+    session.note(&training::projection(examples, steps, Some(step)))?;
     session.decide(key::MACS_CAP, cap)?;
     Ok(cap)
 }

@@ -7,9 +7,9 @@ use danas_supernet::{FineTuner, Grid, TrainingOptions};
 
 use crate::clock::Until;
 use crate::config::Budget;
-use crate::message::{Blame, Outcome};
+use crate::message::{Blame, Outcome, from_data};
 use crate::pipeline::course::StepLoop;
-use crate::pipeline::deploying::{Finished, evaluate, write_files};
+use crate::pipeline::deploying::{Finished, evaluate, validation_sample, write_files};
 use crate::pipeline::finishing::{CAUTION, REPORT_SECONDS};
 use crate::pipeline::quantising::float_model;
 use crate::pipeline::session::Session;
@@ -30,7 +30,8 @@ pub(super) fn repair(
     finished: &mut [Finished<'_>],
     task: &Task,
 ) -> Outcome<()> {
-    let test = dataset.len(Split::Test) as f64 / dataset.len(Split::Validation).max(1) as f64;
+    let sample = validation_sample(dataset).len();
+    let test = dataset.len(Split::Test) as f64 / sample.max(1) as f64;
     let evaluation: f64 = finished.iter().map(|model| model.seconds * test).sum();
     let reserved = CAUTION * evaluation + REPORT_SECONDS;
     let damaged =
@@ -144,6 +145,7 @@ fn fine_tune(
             // It has diverged; whether its last weights are any better is seen below.
             break;
         };
+        dataset.check_intact().map_err(from_data)?;
         let load = || Load::of(candidate, classes, report.images);
         steps.stepped(&report, Work::FineTuning, load, task)?;
         session.stop_if_asked()?;
@@ -154,8 +156,15 @@ fn fine_tune(
     let tuned = float_model(trained, &tuner.parameters())?;
     let quantised = quantise(&tuned, &model.ranges).or_internal()?;
     let interpreter = Interpreter::new(quantised.clone());
-    let evaluation = evaluate(&interpreter, dataset, Split::Validation, candidate.data)?;
-    work::int8_evaluation(session, dataset, candidate, dataset.len(Split::Validation));
+    let sample = validation_sample(dataset);
+    let evaluation = evaluate(
+        &interpreter,
+        dataset,
+        Split::Validation,
+        &sample,
+        candidate.data,
+    )?;
+    work::int8_evaluation(session, dataset, candidate, sample.len());
     Ok(Some(FineTuned {
         model: quantised,
         evaluation,

@@ -7,8 +7,9 @@ use danas_space::Candidate;
 use danas_supernet::{FinalTrainer, Score, Scorer, ScoringOptions};
 
 use crate::args::MethodName;
-use crate::message::{Blame, Outcome};
+use crate::message::{Blame, Outcome, from_data};
 use crate::pipeline::course::Training;
+use crate::pipeline::deploying::validation_sample;
 use crate::pipeline::session::Session;
 use crate::pipeline::weights::{Starts, Weights};
 use crate::pipeline::work;
@@ -26,6 +27,9 @@ pub(crate) trait Scores {
     /// # Errors
     /// Those of training, where there is any.
     fn score(&mut self, candidate: &Candidate) -> Outcome<Score>;
+
+    /// The number of validation examples that a score is made of.
+    fn validation_examples(&self) -> usize;
 }
 
 /// Scores with these weights. `seen` are the data configurations of candidates that an earlier session scored.
@@ -36,10 +40,10 @@ pub(crate) fn scores<'s>(
     seen: BTreeSet<DataConfig>,
 ) -> Box<dyn Scores + 's> {
     match weights {
-        Weights::Shared(supernet) => Box::new(AsTheyAre {
+        Weights::Shared(supernet, _) => Box::new(AsTheyAre {
             session,
             dataset,
-            scorer: Scorer::new(supernet, dataset, ScoringOptions::default()),
+            scorer: Scorer::new(supernet, dataset, options(session)),
             rendered: seen,
         }),
         Weights::Unshared(starts) => Box::new(AfterTraining {
@@ -47,6 +51,14 @@ pub(crate) fn scores<'s>(
             dataset,
             starts,
         }),
+    }
+}
+
+/// Scores with as many pictures kept as the limit on memory allows.
+fn options(session: &Session<'_>) -> ScoringOptions {
+    ScoringOptions {
+        kept_bytes: session.config.memory.scoring() as usize,
+        ..ScoringOptions::default()
     }
 }
 
@@ -71,6 +83,10 @@ impl Scores for AsTheyAre<'_> {
         work::score(session, dataset, candidate, validation);
         Ok(score)
     }
+
+    fn validation_examples(&self) -> usize {
+        self.scorer.validation_examples()
+    }
 }
 
 /// Scores after a short training, which leaves the weights that it started from as they were.
@@ -94,14 +110,19 @@ impl Scores for AfterTraining<'_, '_> {
         for step in 0..steps {
             let progress = step as f64 / steps as f64;
             let report = trainer.step(progress).or_internal()?;
+            dataset.check_intact().map_err(from_data)?;
             (session.clock).spend(FinalTrainer::WORK, || trainer.load(&report));
         }
         let trained = trainer.finish(ScoringOptions::default());
         work::extraction(session, dataset, candidate);
-        let score = trained.evaluate(dataset, Split::Validation);
-        let validation = dataset.len(Split::Validation);
-        work::float_evaluation(session, dataset, candidate, validation);
+        let sample = validation_sample(dataset);
+        let score = trained.evaluate(dataset, Split::Validation, &sample);
+        work::float_evaluation(session, dataset, candidate, sample.len());
         Ok(score)
+    }
+
+    fn validation_examples(&self) -> usize {
+        validation_sample(self.dataset).len()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use danas_data::Dataset;
+use danas_data::{Dataset, Split};
 use danas_device::{Cost, Target};
 use danas_measure::Objective;
 use danas_search::{Nsga2, Nsga2Options, RandomSearch, Strategy};
@@ -14,7 +14,7 @@ use crate::args::{MethodName, StrategyName};
 use crate::clock::Phase;
 use crate::config::Budget;
 use crate::interrupt;
-use crate::message::{Blame, Outcome, from_study};
+use crate::message::{Blame, Outcome, from_data, from_study};
 use crate::pipeline::session::{Pacer, Session, key};
 use crate::pipeline::weights::Weights;
 use crate::pipeline::{objective, scoring};
@@ -59,6 +59,10 @@ pub(crate) fn search(
         session.clock.reach(record.at_seconds);
     }
     let mut scores = scoring::scores(session, dataset, weights, seen);
+    let sample = scores.validation_examples();
+    if let Some(text) = sample_words(sample, dataset.len(Split::Validation)) {
+        session.note(&text)?;
+    }
     let phase_begun = session.get(key::PHASE_END)?.unwrap_or(0.0);
     let mut last_seconds = last_seconds(&recorded, phase_begun);
     let begun = session.clock.seconds();
@@ -74,6 +78,7 @@ pub(crate) fn search(
             break;
         };
         let score = scores.score(&candidate)?;
+        dataset.check_intact().map_err(from_data)?;
         let record = record(session, &candidate, classes, Some(score))?;
         session
             .study
@@ -126,6 +131,19 @@ fn last_seconds(recorded: &[CandidateRecord], phase_begun: f64) -> f64 {
         [only] => only.at_seconds - phase_begun,
         [.., before, last] => last.at_seconds - before.at_seconds,
     }
+}
+
+/// What scores of a part of the validation split are worth, where it is not all of it.
+fn sample_words(sample: usize, all: usize) -> Option<String> {
+    // The widest interval: that of a candidate that is right in half of the cases.
+    let half = 1.96 * (0.25 / sample.max(1) as f64).sqrt();
+    (sample < all).then(|| {
+        format!(
+            "scores are made of {sample} of {all} validation pictures, as many of each class as it has there: good to \
+             {:.1} points (95 % interval)",
+            100.0 * half
+        )
+    })
 }
 
 /// Tells a new strategy what an earlier session learnt.

@@ -25,6 +25,8 @@ pub(crate) mod key {
     pub(crate) const PHASES_OVER: &str = "phases-over";
     /// What was found at the source of examples.
     pub(crate) const EXAMPLES: &str = "examples";
+    /// Bytes of pictures that an epoch mixes at a time.
+    pub(crate) const MIXED: &str = "mixed";
     /// The limit on MACs that the time imposes, if any.
     pub(crate) const MACS_CAP: &str = "macs-cap-decided";
     /// When final training ends, as trials of the evaluation say.

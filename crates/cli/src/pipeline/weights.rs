@@ -16,8 +16,8 @@ use crate::pipeline::training;
 
 /// Where candidates get their weights from.
 pub(crate) enum Weights<'a> {
-    /// One supernet, with whose weights they are scored as they are.
-    Shared(Box<Supernet>),
+    /// One supernet, with whose weights they are scored as they are, and how many pictures it has seen.
+    Shared(Box<Supernet>, u64),
     /// Weights with which they need training of their own.
     Unshared(Box<Starts<'a>>),
 }
@@ -69,8 +69,8 @@ impl<'a> Weights<'a> {
         wholes: Wholes,
     ) -> Outcome<Self> {
         if session.config.method == MethodName::Shared {
-            let supernet = training::train(session, space, dataset, sampler)?;
-            return Ok(Weights::Shared(Box::new(supernet)));
+            let (supernet, seen) = training::train(session, space, dataset, sampler)?;
+            return Ok(Weights::Shared(Box::new(supernet), seen));
         }
         Ok(Weights::Unshared(Box::new(Starts {
             session,
@@ -81,13 +81,21 @@ impl<'a> Weights<'a> {
         })))
     }
 
+    /// How many pictures the weights that all candidates start from have seen.
+    pub(crate) fn seen(&self) -> u64 {
+        match self {
+            Weights::Shared(_, seen) => *seen,
+            Weights::Unshared(_) => 0,
+        }
+    }
+
     /// The weights that candidates of a data configuration start from.
     ///
     /// # Errors
     /// Those of training.
     pub(crate) fn of(&mut self, config: DataConfig) -> Outcome<&Supernet> {
         match self {
-            Weights::Shared(supernet) => Ok(supernet),
+            Weights::Shared(supernet, _) => Ok(supernet),
             Weights::Unshared(starts) => starts.of(config),
         }
     }
@@ -116,7 +124,7 @@ impl Starts<'_> {
             FinalTrainer::new(&self.fresh, whole, self.dataset, options, &session.streams);
         let name = format!("supernet-{}", whole.data).replace(' ', "-");
         let path = session.folder.path().join(format!("{name}.safetensors"));
-        let mut course = Course::open(session, trainer, path)?;
+        let mut course = Course::open(session, self.dataset, trainer, path)?;
         let trained = format!("{name}-steps");
         if session.decided::<u64>(&trained)?.is_none() {
             let until = until_of(session, &name, self.wholes.len())?;

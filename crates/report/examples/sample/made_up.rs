@@ -244,6 +244,7 @@ pub(crate) fn summary(plan: &Plan) -> Summary {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .to_vec(),
             classes,
+            validation_sample: None,
             data_configurations: plan
                 .resolutions
                 .iter()

@@ -27,6 +27,7 @@ fn networks(dataset: &Dataset, isa: Isa) -> Vec<Trained> {
     let scoring = ScoringOptions {
         calibration_examples: 64,
         validation_examples: 0,
+        ..ScoringOptions::default()
     };
     let candidates = (0..4).map(|_| sampler.sample(&mut rng));
     candidates

@@ -31,7 +31,7 @@ pub struct FineTuner<'a> {
     /// Where the parameters lie, with whether weight decay applies to them.
     ranges: Vec<(Range<usize>, bool)>,
     pieces: Vec<Piece>,
-    schedule: Schedule,
+    schedule: Schedule<'a>,
     first_epoch: u64,
     steps: u64,
 }
@@ -89,7 +89,7 @@ impl<'a> FineTuner<'a> {
     /// # Errors
     /// If the loss or the gradient is no longer finite. The weights are then those before the step.
     pub fn step(&mut self, progress: f64) -> Result<StepReport, SupernetError> {
-        let (epoch, indices) = self.schedule.step(self.dataset, self.steps);
+        let (epoch, indices) = self.schedule.step(self.steps);
         let config = self.trained.config();
         let epoch = self.first_epoch + epoch;
         let batch = self.dataset.training_batch(indices, epoch, config);

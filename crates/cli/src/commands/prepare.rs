@@ -1,0 +1,98 @@
+//! `danas prepare`.
+
+use danas_data::{ClassCount, DataSpace, PrepareOptions, PreparedSet, SkippedFile};
+use serde::Serialize;
+
+use crate::args::PrepareCommand;
+use crate::config::{MAX_THREADS, within};
+use crate::interrupt;
+use crate::message::{Failure, Outcome, Status, from_data};
+use crate::output::{self, Table};
+use crate::pipeline::{self, Found};
+use crate::progress::Screen;
+use crate::units::readable_bytes;
+
+/// What `--json` prints of a prepared folder.
+#[derive(Debug, Serialize)]
+pub(super) struct Json<'a> {
+    folder: String,
+    source: &'a str,
+    counts: Vec<ClassCount>,
+    bytes: u64,
+    finest: usize,
+    data_space: &'a DataSpace,
+    skipped: &'a [SkippedFile],
+}
+
+impl<'a> Json<'a> {
+    pub(super) fn of(set: &'a PreparedSet) -> Self {
+        Json {
+            folder: set.folder().display().to_string(),
+            source: set.source(),
+            counts: set.counts(),
+            bytes: set.bytes(),
+            finest: set.finest(),
+            data_space: set.space(),
+            skipped: set.skipped(),
+        }
+    }
+}
+
+/// Prepares a source, or goes on with it.
+pub(crate) fn prepare(command: &PrepareCommand) -> Outcome<Status> {
+    let threads = command.threads;
+    pipeline::use_threads(
+        threads
+            .map(|n| within("threads", n, MAX_THREADS))
+            .transpose()?,
+    )?;
+    let screen = Screen::new(command.quiet);
+    let source = command.data.parse().map_err(from_data)?;
+    let found = Found::at(&source, &command.reading.scan_options(command.seed))?;
+    let Found::Listed(catalogue) = &found else {
+        return Err(
+            Failure::input_text(format!("{} is prepared already", command.data))
+                .hint("prepare the source that it was made from"),
+        );
+    };
+    let suggested = found.suggested_space()?;
+    let space = match &command.resolutions {
+        Some(given) => DataSpace::new(given.pixels().to_vec(), suggested.colours),
+        None => Ok(suggested),
+    };
+    let options = PrepareOptions::new(space.map_err(from_data)?);
+    interrupt::install();
+    let set = pipeline::prepare(&screen, catalogue, &command.out, &options)?;
+    if command.json {
+        output::print_json(&Json::of(&set))?;
+    } else {
+        output::print(&text(&set))?;
+    }
+    Ok(Status::Done)
+}
+
+/// What a prepared folder holds, for people.
+pub(super) fn text(set: &PreparedSet) -> String {
+    let mut table = Table::new(&["class", "train", "validation", "test"]);
+    for count in set.counts() {
+        table.row([
+            count.class,
+            count.train.to_string(),
+            count.validation.to_string(),
+            count.test.to_string(),
+        ]);
+    }
+    let sides = set.space().resolutions.iter().map(ToString::to_string);
+    format!(
+        "{}: prepared from {}, {} on disk, shorter side at most {} pixels\n\n{table}\nsplit: {}\nfiles not used: {}\n\
+         for: --resolutions {}\n\nsearch it with: danas search --data {} --board NAME\n",
+        set.folder().display(),
+        set.source(),
+        readable_bytes(set.bytes()),
+        set.finest(),
+        set.rule(),
+        set.skipped().len(),
+        sides.collect::<Vec<_>>().join(","),
+        set.folder().display(),
+    )
+}

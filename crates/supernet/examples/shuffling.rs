@@ -1,0 +1,68 @@
+//! What it costs to mix only a part of the examples at a time: one network trained alone from scratch on a prepared
+//! folder, shuffled as a whole and in windows of several sizes.
+//!
+//! `cargo run --release -p danas-supernet --example shuffling -- PREPARED STEPS SEEDS SHARE...`, where a share is that of
+//! the set which is mixed at a time.
+
+use danas_data::{Augmentation, DataConfig, OpenOptions, PreparedSet, Split, Streams};
+use danas_space::{Candidate, NetworkSpace, Sampler, SearchSpace, lower};
+use danas_supernet::{FinalTrainer, ScoringOptions, Supernet, TrainingOptions};
+use std::path::Path;
+
+/// The network is the largest that has no more multiply-accumulates.
+const MACS: u64 = 2_000_000;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let mut next = |name| arguments.next().ok_or(format!("{name} is missing"));
+    let folder = next("PREPARED")?;
+    let (steps, seeds): (u64, u64) = (next("STEPS")?.parse()?, next("SEEDS")?.parse()?);
+    for share in arguments {
+        let share: f64 = share.parse()?;
+        let accuracies = (0..seeds).map(|seed| accuracy(Path::new(&folder), share, seed, steps));
+        let accuracies = accuracies.collect::<Result<Vec<f64>, _>>()?;
+        let mean = accuracies.iter().sum::<f64>() / accuracies.len() as f64;
+        println!("{share} of the set at a time: {mean:.4} on the test split, of {accuracies:.4?}");
+    }
+    Ok(())
+}
+
+fn accuracy(
+    folder: &Path,
+    share: f64,
+    seed: u64,
+    steps: u64,
+) -> Result<f64, Box<dyn std::error::Error>> {
+    let set = PreparedSet::open(folder)?;
+    let data = set.space().clone();
+    let finest = data.configs().into_iter();
+    let finest = finest.max_by_key(|config: &DataConfig| config.input_shape().bytes());
+    let bytes = (share * set.bytes() as f64) as u64;
+    let options = OpenOptions {
+        seed,
+        augmentation: Augmentation::default(),
+        resident: bytes,
+        mixed: bytes,
+    };
+    let dataset = set.dataset(&options)?;
+    let space = SearchSpace::new(data, NetworkSpace::default_space())?;
+    let classes = dataset.classes().len();
+    let over = |candidate: &Candidate| lower(candidate, classes).macs().saturating_sub(MACS) as f64;
+    let sampler = Sampler::new(&space, &over).map_err(|_| "no network is so small")?;
+    let candidate = finest.and_then(|config| sampler.largest_for(config));
+    let candidate = candidate.ok_or("no network is so small")?;
+    let streams = Streams::new(seed);
+    let supernet = Supernet::new(&space.envelope(), classes, &streams);
+    let options = TrainingOptions::final_training();
+    let mut trainer = FinalTrainer::new(&supernet, candidate, &dataset, options, &streams);
+    for step in 0..steps {
+        trainer.step(step as f64 / steps as f64)?;
+    }
+    dataset.check_intact()?;
+    let test: Vec<usize> = (0..dataset.len(Split::Test)).collect();
+    let trained = trainer.finish(ScoringOptions::default());
+    Ok(trained
+        .evaluate(&dataset, Split::Test, &test)
+        .tally
+        .accuracy())
+}
