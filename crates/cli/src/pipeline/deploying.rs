@@ -133,7 +133,7 @@ fn recommend(
     finished: &[Finished<'_>],
     objective: Objective,
 ) -> Option<usize> {
-    let classes = dataset.labels(Split::Validation);
+    let classes = sample_classes(dataset);
     let models: Vec<Contender> = (finished.iter())
         .map(|model| Contender {
             objectives: Objectives {
@@ -141,7 +141,7 @@ fn recommend(
                 costs: costs(&cost_record(&model.file.cost)),
                 violation: target.violation(&model.file.cost),
             },
-            brier: brier(classes, &model.val_int8.answers, objective),
+            brier: brier(&classes, &model.val_int8.answers, objective),
         })
         .collect();
     danas_search::recommend(&models, |one, other| {
@@ -157,7 +157,7 @@ fn compared(
     objective: Objective,
 ) -> Comparison {
     let answers = Answers {
-        classes: dataset.labels(Split::Validation),
+        classes: &sample_classes(dataset),
         first: &one.val_int8.answers,
         second: &other.val_int8.answers,
     };
@@ -307,6 +307,13 @@ fn with_file_size(cost: Cost, bytes: u64) -> Cost {
 /// as the whole is.
 pub(super) fn validation_sample(dataset: &Dataset) -> Vec<usize> {
     dataset.spread(Split::Validation, VALIDATION_PICTURES)
+}
+
+/// The classes of these pictures.
+fn sample_classes(dataset: &Dataset) -> Vec<usize> {
+    let labels = dataset.labels(Split::Validation);
+    let sample = validation_sample(dataset).into_iter();
+    sample.map(|index| labels[index]).collect()
 }
 
 /// All examples of a split.
