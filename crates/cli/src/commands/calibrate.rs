@@ -42,7 +42,8 @@ pub(super) fn calibrate(command: &BenchCommand, file: &Path) -> Outcome<Status> 
     let screen = Screen::new(command.quiet);
     let source = command.data.as_deref().unwrap_or(PICTURES);
     let isa = command.isa.unwrap_or_else(Isa::detect);
-    let calibration = pipeline::calibrate(&screen, source, isa, Thoroughness::USUAL)?;
+    let reading = command.reading.scan_options(0);
+    let calibration = pipeline::calibrate(&screen, source, &reading, isa, Thoroughness::USUAL)?;
     let text = file_text(&calibration, source)?;
     write_atomic(file, text.as_bytes()).map_err(from_study)?;
     if command.json {

@@ -84,12 +84,13 @@ impl Observations {
 pub(crate) fn calibrate(
     screen: &Screen,
     source: &str,
+    reading: &ScanOptions,
     isa: Isa,
     thoroughness: Thoroughness,
 ) -> Outcome<Calibration> {
     let started = Instant::now();
     let source = source.parse().map_err(from_data)?;
-    let catalogue = scan(&source, &ScanOptions::default()).map_err(from_data)?;
+    let catalogue = scan(&source, reading).map_err(from_data)?;
     let survey = survey(&catalogue, &ReadLimits::default()).map_err(from_data)?;
     let data = DataSpace::suggested(&survey);
     let options = danas_data::LoadOptions {
@@ -291,7 +292,8 @@ mod tests {
             span: Duration::ZERO,
         };
         let source = "synthetic:objects,size=32,train=96,test=32,classes=3,seed=1";
-        let found = calibrate(&Screen::new(true), source, Isa::detect(), little).unwrap();
+        let reading = ScanOptions::default();
+        let found = calibrate(&Screen::new(true), source, &reading, Isa::detect(), little).unwrap();
         let load = Load {
             layers: 40.0,
             macs: 1e6,
