@@ -42,7 +42,7 @@ pub(crate) fn sample<'a>(catalogue: &Catalogue, entries: &[&'a Entry]) -> Vec<&'
 }
 
 /// For each container the positions that `entries` want of it, in order, and which entry wants it.
-pub(crate) fn wanted(catalogue: &Catalogue, entries: &[&Entry]) -> Vec<Vec<(u64, usize)>> {
+fn wanted(catalogue: &Catalogue, entries: &[&Entry]) -> Vec<Vec<(u64, usize)>> {
     let mut wanted = vec![Vec::new(); catalogue.containers().len()];
     for (index, entry) in entries.iter().enumerate() {
         if let Location::Packed {
@@ -168,23 +168,40 @@ impl<'a> Reader<'a> {
                     .transpose()
             })
             .collect::<Result<_, _>>()?;
+        self.each_packed(entries, init, work, |index, result| {
+            results[index] = Some(result);
+            Ok(())
+        })?;
+        // Every entry lies in a file, is drawn, or was found in its container.
+        Ok(results.into_iter().flatten().collect())
+    }
+
+    /// Does `work` on every entry that lies in a container, with its index, and hands the results to `deliver` in the order in
+    /// which the containers hold them: a batch is read, worked on in parallel, and delivered before the next is read.
+    ///
+    /// # Errors
+    /// A container is damaged, or the first error of `work` or of `deliver`.
+    pub(crate) fn each_packed<S, T: Send>(
+        &self,
+        entries: &[&Entry],
+        init: impl Fn() -> S + Sync + Send,
+        work: impl Fn(&mut S, usize, &Example<'_>) -> Result<T, DataError> + Sync + Send,
+        mut deliver: impl FnMut(usize, T) -> Result<(), DataError>,
+    ) -> Result<(), DataError> {
         for (container, positions) in wanted(self.catalogue, entries).iter().enumerate() {
             self.each_of(container, positions, &mut |batch| {
                 let done: Vec<(usize, T)> = batch
                     .par_iter()
                     .map_init(&init, |state, (index, bytes)| {
-                        let example = self.packed(entries[*index], bytes);
+                        let example = self.example(entries[*index], Content::Encoded(bytes));
                         Ok((*index, work(state, *index, &example)?))
                     })
                     .collect::<Result<_, DataError>>()?;
-                for (index, result) in done {
-                    results[index] = Some(result);
-                }
-                Ok(())
+                done.into_iter()
+                    .try_for_each(|(index, result)| deliver(index, result))
             })?;
         }
-        // Every entry lies in a file, is drawn, or was found in its container.
-        Ok(results.into_iter().flatten().collect())
+        Ok(())
     }
 
     /// An example that lies in no container.
@@ -201,15 +218,6 @@ impl<'a> Reader<'a> {
         Some(self.example(entry, content))
     }
 
-    /// An example of a container, from its encoded bytes.
-    pub(crate) fn packed<'e>(
-        &self,
-        entry: &'e Entry,
-        bytes: &'e Result<Vec<u8>, String>,
-    ) -> Example<'e> {
-        self.example(entry, Content::Encoded(bytes))
-    }
-
     fn example<'e>(&self, entry: &'e Entry, content: Content<'e>) -> Example<'e> {
         Example {
             entry,
@@ -219,7 +227,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Hands the wanted examples of a container to `work`, a batch at a time.
-    pub(crate) fn each_of(
+    fn each_of(
         &self,
         container: usize,
         wanted: &[(u64, usize)],

@@ -1,17 +1,16 @@
 //! From examples where they lie to decoded pictures, in order, with bounded memory in between.
 //!
 //! Workers on all threads fetch the encoded bytes of the next example, decode and reduce it; what lies in containers comes
-//! in batches. Pictures are delivered one
-//! at a time in the order of the examples, by whichever worker finishes the one that is due. A worker that is too far
-//! ahead waits, unless it holds the picture that is due, so memory is bounded and nobody waits for ever.
+//! in batches. Pictures are delivered one at a time in the order of the examples, by whichever worker finishes the one that
+//! is due. A worker that is too far ahead waits, unless it holds the picture that is due, so memory is bounded and nobody
+//! waits for ever.
 
-use crate::catalogue::{Catalogue, Entry, Location, SkippedFile};
+use crate::catalogue::{Entry, Location, SkippedFile};
 use crate::decode::Header;
 use crate::error::DataError;
-use crate::examples::{Example, Reader, wanted};
+use crate::examples::{Example, Reader};
 use crate::picture::Picture;
 use crate::resize::Resizer;
-use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -47,7 +46,6 @@ pub(crate) fn storage_order(entries: &[&Entry]) -> Vec<usize> {
 /// # Errors
 /// A container is damaged, or the first error of `deliver`, after which no further picture is begun.
 pub(crate) fn feed(
-    catalogue: &Catalogue,
     reader: &Reader<'_>,
     entries: &[&Entry],
     finest: usize,
@@ -56,20 +54,12 @@ pub(crate) fn feed(
     let is_packed = |entry: &&Entry| matches!(entry.location, Location::Packed { .. });
     let loose = entries.partition_point(|entry| !is_packed(entry));
     feed_loose(reader, &entries[..loose], finest, &mut deliver)?;
-    for (container, positions) in wanted(catalogue, entries).iter().enumerate() {
-        reader.each_of(container, positions, &mut |batch| {
-            let fed: Vec<(usize, Fed)> = batch
-                .par_iter()
-                .map_init(Resizer::default, |resizer, (index, bytes)| {
-                    let example = reader.packed(entries[*index], bytes);
-                    (*index, decode(&example, finest, resizer))
-                })
-                .collect();
-            fed.into_iter()
-                .try_for_each(|(index, fed)| deliver(index, fed))
-        })?;
-    }
-    Ok(())
+    reader.each_packed(
+        entries,
+        Resizer::default,
+        |resizer, _, example| Ok(decode(example, finest, resizer)),
+        deliver,
+    )
 }
 
 /// Of examples that lie in no container: workers fetch them themselves.
@@ -230,6 +220,7 @@ fn bytes_of(fed: &Fed) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rayon::prelude::*;
 
     fn fed(bytes: usize) -> Fed {
         Ok(Decoded {

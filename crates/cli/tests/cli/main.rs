@@ -14,6 +14,8 @@ mod resume;
 mod work_clock;
 
 use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use assert_cmd::Command;
 use serde_json::Value;
@@ -26,6 +28,28 @@ fn danas() -> Command {
     let mut command = Command::cargo_bin("danas").expect("the binary is built with its tests");
     command.env_remove("RUST_BACKTRACE");
     command
+}
+
+/// The process of a command, which says nothing.
+fn start(command: &Command) -> Child {
+    std::process::Command::new(command.get_program())
+        .args(command.get_args())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+fn kill(mut child: Child) {
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+/// Starts a command, and kills it so many milliseconds later.
+fn kill_after(command: &Command, milliseconds: u64) {
+    let child = start(command);
+    std::thread::sleep(Duration::from_millis(milliseconds));
+    kill(child);
 }
 
 /// A tiny search of [`EXAMPLES`] in `out`, with tight limits, that answers in JSON.

@@ -1,13 +1,11 @@
 //! The paper's own ways to score candidates, in the same engine.
 
 use std::path::Path;
-use std::process::Stdio;
-use std::time::Duration;
 
 use danas_study::{PhaseRecord, RunFolder, Store};
 
 use crate::work_clock::{answer, slow_machine};
-use crate::{EXAMPLES, danas, json, tiny_search};
+use crate::{EXAMPLES, danas, json, kill_after, tiny_search};
 
 /// A search of two and a half minutes of a machine that is slow, but has time for the hundred steps of an adaptation.
 fn by_the_clock(folder: &Path, method: &str, out: &str) -> assert_cmd::Command {
@@ -71,16 +69,7 @@ fn a_supernet_that_is_trained_when_it_is_needed_survives_kills() {
     let folder = folder.path();
     by_the_clock(folder, "separate", "whole").assert().success();
     for moment in [60, 150, 300, 500, 800] {
-        let command = by_the_clock(folder, "separate", "killed");
-        let mut child = std::process::Command::new(command.get_program())
-            .args(command.get_args())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        std::thread::sleep(Duration::from_millis(moment));
-        child.kill().unwrap();
-        child.wait().unwrap();
+        kill_after(&by_the_clock(folder, "separate", "killed"), moment);
     }
     by_the_clock(folder, "separate", "killed")
         .assert()

@@ -1,13 +1,13 @@
 //! More pictures than memory: `danas prepare`, searches of what it wrote, and searches that prepare by themselves.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use danas_study::{RunFolder, Store};
 use serde_json::Value;
 
-use crate::{EXAMPLES, danas, fails, json, pictures, tiny_search};
+use crate::{EXAMPLES, danas, fails, json, kill, kill_after, pictures, start, tiny_search};
 
 /// A set that takes 36 MB at the granularity that the resolutions below need.
 const MANY: &str = "synthetic:objects,size=40,train=7000,test=300,classes=3,seed=2";
@@ -108,12 +108,7 @@ fn a_search_prepares_by_itself_what_does_not_fit_and_continues_with_it() {
     // Stopped before the end and continued with more memory: what was prepared is used, in the order it began with.
     let continued = folder.path().join("continued");
     let killed = search(MANY, &continued, &more);
-    let mut child = Command::new(killed.get_program())
-        .args(killed.get_args())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let child = start(&killed);
     let begun = || {
         let run = RunFolder::read(&continued).ok()?;
         run.study.get::<u64>("mixed").ok()?
@@ -121,8 +116,7 @@ fn a_search_prepares_by_itself_what_does_not_fit_and_continues_with_it() {
     while begun().is_none() {
         std::thread::sleep(Duration::from_millis(20));
     }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    kill(child);
     let result = json(&mut search(MANY, &continued, &["--memory", "2GiB"]));
     assert_eq!(front(&result), front(&again));
 }
@@ -133,16 +127,7 @@ fn a_preparation_killed_again_and_again_ends_as_if_it_never_was() {
     let (whole, killed) = (folder.path().join("whole"), folder.path().join("killed"));
     let expected = json(&mut prepare(MANY, &whole, &[]));
     for moment in [10, 60, 150, 300, 500] {
-        let command = prepare(MANY, &killed, &[]);
-        let mut child = Command::new(command.get_program())
-            .args(command.get_args())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        std::thread::sleep(Duration::from_millis(moment));
-        child.kill().unwrap();
-        child.wait().unwrap();
+        kill_after(&prepare(MANY, &killed, &[]), moment);
     }
     let result = json(&mut prepare(MANY, &killed, &[]));
     assert_eq!(result["bytes"], expected["bytes"]);

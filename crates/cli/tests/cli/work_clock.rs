@@ -1,11 +1,9 @@
 //! Searches by the clock of work: the result depends on nothing but seed and file.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use crate::{EXAMPLES, danas, fails};
+use crate::{EXAMPLES, danas, fails, kill_after};
 
 /// A machine so slow that its seconds are over in a moment.
 pub(crate) fn slow_machine(folder: &Path) -> PathBuf {
@@ -110,16 +108,7 @@ fn a_search_by_the_work_clock_that_is_killed_ends_as_if_it_never_was() {
     };
     let expected = run_whole("whole");
     for moment in [20, 60, 110, 170, 240, 320, 420, 550, 700] {
-        let arguments = arguments(folder, "killed");
-        let mut child = Command::new(assert_cmd::cargo::cargo_bin!("danas"))
-            .args(&arguments)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        std::thread::sleep(Duration::from_millis(moment));
-        child.kill().unwrap();
-        child.wait().unwrap();
+        kill_after(danas().args(arguments(folder, "killed")), moment);
     }
     assert!(run_whole("killed") == expected);
 }

@@ -264,7 +264,6 @@ fn write_shards(
     let mut writer: Option<ShardWriter> = None;
     let reader = Reader::new(catalogue, &options.limits);
     feed(
-        catalogue,
         &reader,
         &entries[before..],
         options.space.finest(),
