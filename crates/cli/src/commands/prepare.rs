@@ -88,7 +88,7 @@ pub(super) fn text(set: &PreparedSet) -> String {
     let columns = set.column_counts();
     let columns = match columns.is_empty() {
         true => String::new(),
-        false => format!("\n{}\n", inspect::columns(&columns)),
+        false => format!("\n{}", inspect::columns(&columns)),
     };
     let sides = set.space().resolutions.iter().map(ToString::to_string);
     format!(
