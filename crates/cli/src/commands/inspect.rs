@@ -156,7 +156,7 @@ fn text(inspection: &Inspection) -> String {
 }
 
 /// The extra columns: how many examples have a 1, of those that are known.
-fn columns(columns: &[ColumnCount]) -> Table {
+pub(super) fn columns(columns: &[ColumnCount]) -> Table {
     let mut table = Table::new(&["column", "train", "validation", "test"]);
     for column in columns {
         let cell = |split: usize| {
