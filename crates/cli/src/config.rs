@@ -11,8 +11,8 @@ use danas_device::Limits;
 use danas_supernet::{ClassWeights, Isa, TrainingOptions};
 
 use crate::args::{
-    Fix, MethodName, ObjectiveName, ReadingOptions, Resolutions, SearchCommand, SearchOptions,
-    SpaceName, Steps, StrategyName, WorkClock, parse_colour,
+    Fix, MethodName, ObjectiveName, Resolutions, SearchCommand, SearchOptions, SpaceName,
+    StagedReading, Steps, StrategyName, WorkClock, parse_colour,
 };
 use crate::memory::MemoryLimit;
 use crate::message::{Blame, Failure, Outcome};
@@ -41,7 +41,7 @@ pub(crate) struct Configuration {
     pub(crate) data: String,
     pub(crate) source: Source,
     /// How the examples are read.
-    pub(crate) reading: ReadingOptions,
+    pub(crate) reading: StagedReading,
     pub(crate) board: Option<String>,
     pub(crate) boards_file: Option<PathBuf>,
     /// What is maximised; `None` if nobody chose.

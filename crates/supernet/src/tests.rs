@@ -330,7 +330,7 @@ fn gradient_is_the_sum_of_its_networks(dataset: &Dataset) {
     let mut total = BTreeMap::<String, Vec<f64>>::new();
     let mut teacher: Option<Vec<f64>> = None;
     for candidate in &networks {
-        let batch = dataset.training_batch(indices, epoch, candidate.data);
+        let batch = dataset.training_batch(Split::Train, indices, epoch, candidate.data);
         let mut targets = vec![smoothing / classes as f64; batch.len() * classes];
         for (row, &label) in targets.chunks_exact_mut(classes).zip(&batch.labels) {
             row[label] += 1.0 - smoothing;

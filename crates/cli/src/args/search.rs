@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bench::parse_isa;
 use super::work_clock::parse_work_clock;
-use super::{Fix, ObjectiveName, ReadingOptions, Resolutions, WorkClock};
+use super::{Fix, ObjectiveName, Resolutions, StagedReading, WorkClock};
 use crate::units::{Bytes, Count, Milliseconds, Span};
 
 const SEARCH_EXAMPLES: &str = "\
@@ -31,6 +31,8 @@ Examples:
       or another machine change how long that takes, but not the result.
   danas search --data photos/ --board esp32-s3 --memory 4GiB
       More pictures than memory: they are prepared into the run folder and read from there, a part at a time.
+  danas search --data wake_vision/ --board stm32f746 --pretrain-split train_large --split train_quality --time 8h
+      Two stages: half of the supernet's training on many pictures, the rest, and all else, on those with better labels.
 
 A folder of pictures is train/<class>/* with optional val/ and test/, or <class>/* alone. CSV lists beside pictures or
 .tar.gz archives, Parquet, TFRecord and WebDataset shards are recognised as well: docs/data.md.
@@ -71,7 +73,7 @@ pub(crate) struct SearchOptions {
     /// How the examples are read.
     #[command(flatten)]
     #[serde(flatten)]
-    pub(crate) reading: ReadingOptions,
+    pub(crate) reading: StagedReading,
 
     /// The board the model must fit (`danas boards` lists them)
     #[arg(long, value_name = "NAME", help_heading = "What to search for")]
