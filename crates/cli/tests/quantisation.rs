@@ -64,7 +64,8 @@ fn train(dataset: &Dataset, supernet: Supernet, candidate: &Candidate) -> Traine
             .skip(step as usize * options.batch % order.len())
             .take(options.batch);
         let examples: Vec<usize> = examples.copied().collect();
-        let batch = dataset.training_batch(Split::Train, &examples, u64::from(step), candidate.data);
+        let batch =
+            dataset.training_batch(Split::Train, &examples, u64::from(step), candidate.data);
         let progress = f64::from(step) / f64::from(STEPS);
         trainer.step(&batch, progress).expect("a step");
     }

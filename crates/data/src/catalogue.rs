@@ -89,13 +89,15 @@ impl ClassCount {
         classes
             .iter()
             .zip(counts)
-            .map(|(class, [train, validation, test, pretraining])| ClassCount {
-                class: class.clone(),
-                train,
-                validation,
-                test,
-                pretraining,
-            })
+            .map(
+                |(class, [train, validation, test, pretraining])| ClassCount {
+                    class: class.clone(),
+                    train,
+                    validation,
+                    test,
+                    pretraining,
+                },
+            )
             .collect()
     }
 }

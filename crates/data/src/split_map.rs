@@ -41,9 +41,8 @@ impl FromStr for MappedSplit {
         let bad = || DataError::BadOption {
             option: "--split-map",
             found: format!("`{text}`"),
-            expected:
-                "NAME=train, NAME=validation, NAME=test, NAME=pretraining or NAME=unused"
-                    .to_owned(),
+            expected: "NAME=train, NAME=validation, NAME=test, NAME=pretraining or NAME=unused"
+                .to_owned(),
         };
         let (name, split) = text.split_once('=').ok_or_else(bad)?;
         let (name, split) = (name.trim(), split.trim());
@@ -234,7 +233,10 @@ mod tests {
             Some(train),
             Some(validation),
         ];
-        for told in ["train_large=pretraining", "train_large=pretraining,train_quality=train"] {
+        for told in [
+            "train_large=pretraining",
+            "train_large=pretraining,train_quality=train",
+        ] {
             assert_eq!(assigned(&names, &map(told)).as_deref(), Ok(&stages[..]));
         }
     }

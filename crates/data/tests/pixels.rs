@@ -39,7 +39,9 @@ fn loaded(source: &Source, options: &LoadOptions) -> Dataset {
 fn order(dataset: &Dataset, epoch: u64) -> Vec<usize> {
     let mut examples = Vec::new();
     let all = 0..dataset.len(Split::Train);
-    dataset.epoch(Split::Train, epoch).examples(all, &mut examples);
+    dataset
+        .epoch(Split::Train, epoch)
+        .examples(all, &mut examples);
     examples
 }
 
@@ -203,7 +205,8 @@ fn monochrome_is_the_luma_of_the_colour_pixels() {
     for pair in CONFIGS.chunks(2) {
         let [colour, mono] = [0, 1].map(|index| dataset.render(Split::Test, pair[index]));
         assert_eq!(luma(&colour), mono.pixels);
-        let [colour, mono] = [0, 1].map(|index| dataset.training_batch(Split::Train, &[3, 1, 4], 7, pair[index]));
+        let [colour, mono] =
+            [0, 1].map(|index| dataset.training_batch(Split::Train, &[3, 1, 4], 7, pair[index]));
         assert_eq!(luma(&colour), mono.pixels);
     }
 }
@@ -246,7 +249,10 @@ fn a_view_depends_on_epoch_and_example_alone() {
     let together = dataset.training_batch(Split::Train, &[0, 5, 9], 3, CONFIGS[2]);
     let alone = dataset.training_batch(Split::Train, &[9], 3, CONFIGS[2]);
     assert_eq!(together.example(2), alone.example(0));
-    assert_ne!(alone, dataset.training_batch(Split::Train, &[9], 4, CONFIGS[2]));
+    assert_ne!(
+        alone,
+        dataset.training_batch(Split::Train, &[9], 4, CONFIGS[2])
+    );
     assert_eq!(together.shape, CONFIGS[2].input_shape());
     assert_eq!(together.labels[1], dataset.labels(Split::Train)[5]);
 }

@@ -6,8 +6,8 @@ use common::shards::{parquet_of, records_of, tar_of};
 use common::{archive, complaint, encoded, folder, gzip, picture_of, write};
 use danas_data::{
     Augmentation, Catalogue, Colour, DataConfig, DataError, DataSpace, Dataset, Format,
-    LoadOptions, MappedSplit, OpenOptions, PrepareOptions, PreparedSet, ScanOptions, Source, Split,
-    load, prepare, scan,
+    LoadOptions, MappedSplit, OpenOptions, PrepareOptions, PreparedSet, ReadLimits, ScanOptions,
+    Source, Split, load, prepare, project, scan,
 };
 use std::ops::Range;
 use std::path::Path;
@@ -71,13 +71,19 @@ fn layouts() -> [(Format, fn(&Path)); 6] {
         (Format::ClassFolders, class_folders),
         (Format::CsvList, |root| {
             parts(root, |root, part, numbers| {
-                write(&root.join(format!("{part}.csv")), list(numbers.clone()).as_bytes());
+                write(
+                    &root.join(format!("{part}.csv")),
+                    list(numbers.clone()).as_bytes(),
+                );
                 files(&root.join("pictures"), numbers);
             });
         }),
         (Format::CsvArchives, |root| {
             parts(root, |root, part, numbers| {
-                write(&root.join(format!("{part}.csv")), list(numbers.clone()).as_bytes());
+                write(
+                    &root.join(format!("{part}.csv")),
+                    list(numbers.clone()).as_bytes(),
+                );
                 let members: Vec<(String, Vec<u8>)> = numbers
                     .map(|number| (format!("p{number}.png"), picture_of("p", number)))
                     .collect();
@@ -146,6 +152,8 @@ fn a_part_for_pretraining_is_read_in_every_layout() {
             [10, 2, 8, 24],
             "{format:?}: validation is carved, but not out of what is pretrained on"
         );
+        let foretold = project(&catalogue, 20, &ReadLimits::default()).expect("a projection");
+        assert_eq!(foretold.pictures, 44, "all take memory");
         let rule = catalogue.rule().to_string();
         assert!(
             rule.contains("validation 15 % of train_quality")
@@ -161,7 +169,10 @@ fn a_part_for_pretraining_is_read_in_every_layout() {
         assert!(rest.into_iter().eq(24..36), "{format:?}");
         let counts = dataset.counts();
         assert_eq!(
-            counts.iter().map(|class| class.pretraining).collect::<Vec<_>>(),
+            counts
+                .iter()
+                .map(|class| class.pretraining)
+                .collect::<Vec<_>>(),
             [12, 12]
         );
     }
@@ -180,7 +191,12 @@ fn without_being_asked_for_nothing_is_pretrained_on() {
     let uses = ["train_large", "train_quality", "test", "train"].map(|n| staged.rule().use_of(n));
     assert_eq!(
         uses,
-        [Some(Split::Pretraining), Some(Split::Train), Some(Split::Test), None]
+        [
+            Some(Split::Pretraining),
+            Some(Split::Train),
+            Some(Split::Test),
+            None
+        ]
     );
     // What is seen of the other parts does not depend on it.
     let (plain, staged) = (loaded(&catalogue), loaded(&staged));
@@ -263,7 +279,10 @@ fn a_prepared_set_has_the_part_too() {
     // Another use of the parts is another set.
     let other = staged(&from, "train_large=unused").expect("a catalogue");
     let text = complaint(prepare(&other, &to, &options, &|_| {}, &|| false));
-    assert!(text.contains("pretraining as given in train_large"), "{text}");
+    assert!(
+        text.contains("pretraining as given in train_large"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -292,13 +311,10 @@ fn parts_that_do_not_go_together_are_refused() {
     std::fs::remove_dir_all(dir.path().join("train_large/2")).expect("removed");
     std::fs::remove_dir_all(dir.path().join("train_large/1")).expect("removed");
     let text = said("train_large=pretraining");
-    assert!(
-        text.contains("train_large") && text.contains('1'),
-        "{text}"
-    );
+    assert!(text.contains("train_large") && text.contains('1'), "{text}");
     let lists = folder();
     write(&lists.path().join("train.csv"), list(0..8).as_bytes());
-    let other = list(8..16).replace(",0\n", ",2\n");
+    let other = format!("{}p15.png,2\n", list(8..15));
     write(&lists.path().join("more.csv"), other.as_bytes());
     files(lists.path(), 0..16);
     let text = complaint(staged(lists.path(), "more=pretraining"));

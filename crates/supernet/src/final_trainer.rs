@@ -37,7 +37,9 @@ impl<'a> FinalTrainer<'a> {
     ) -> Self {
         // Far from the epochs that the supernet has seen, so that crops are new.
         let first_epoch = u64::from(streams.stream("final training", 0).random::<u32>()) | 1 << 40;
-        let class_weights = options.class_weights.of(&pictures_per_class(dataset, Split::Train));
+        let class_weights = options
+            .class_weights
+            .of(&pictures_per_class(dataset, Split::Train));
         FinalTrainer {
             trainer: SingleTrainer::new(supernet.clone(), candidate, options)
                 .with_class_weights(class_weights),

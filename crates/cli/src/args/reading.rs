@@ -86,10 +86,12 @@ impl StagedReading {
             (&self.split, Split::Train),
         ];
         for (name, split) in named {
-            options.split_map.extend(name.iter().map(|name| MappedSplit {
-                name: name.clone(),
-                split: Some(split),
-            }));
+            options
+                .split_map
+                .extend(name.iter().map(|name| MappedSplit {
+                    name: name.clone(),
+                    split: Some(split),
+                }));
         }
         options
     }

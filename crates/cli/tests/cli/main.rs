@@ -11,6 +11,7 @@ mod objective;
 mod prepare;
 mod result;
 mod resume;
+mod stages;
 mod work_clock;
 
 use std::path::Path;

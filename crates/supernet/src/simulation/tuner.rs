@@ -58,7 +58,9 @@ impl<'a> FineTuner<'a> {
             trained,
             dataset,
             options,
-            class_weights: options.class_weights.of(&pictures_per_class(dataset, Split::Train)),
+            class_weights: options
+                .class_weights
+                .of(&pictures_per_class(dataset, Split::Train)),
             optimizer: Optimizer::new(&network.parameters),
             ranges,
             pieces: (0..CHUNKS).map(|_| Piece::default()).collect(),
