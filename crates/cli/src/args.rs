@@ -29,7 +29,8 @@ pub(crate) use prepare::PrepareCommand;
 pub(crate) use reading::{ReadingOptions, StagedReading};
 pub(crate) use resolutions::Resolutions;
 pub(crate) use search::{
-    MethodName, SearchCommand, SearchOptions, SpaceName, Steps, StrategyName, parse_colour,
+    MethodName, PresetName, SearchCommand, SearchOptions, SpaceName, Steps, StrategyName,
+    parse_colour,
 };
 pub(crate) use work_clock::WorkClock;
 

@@ -1,6 +1,7 @@
-//! The configuration of a search, resolved and checked: defaults, then `--config FILE`, then options.
+//! The configuration of a search, resolved and checked: defaults, then `--preset NAME`, then `--config FILE`, then options.
 
 mod file;
+mod preset;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -74,20 +75,18 @@ pub(crate) struct Configuration {
 }
 
 impl Configuration {
-    /// Reads the file, if one is given, lays the options over it and checks the whole.
+    /// Reads preset and file, if they are given, lays the file over the preset and the options over both, and checks the
+    /// whole.
     ///
     /// # Errors
     /// A failure of the user's input: an unreadable file, an unknown key, a value out of its range, no data, neither
     /// a board nor a limit.
     pub(crate) fn resolve(command: SearchCommand) -> Outcome<Self> {
-        let file = command
-            .config
-            .as_deref()
-            .map(read_file)
-            .transpose()?
-            .unwrap_or_default();
+        let preset = command.preset.map(preset::options).transpose()?;
+        let file = command.config.as_deref().map(read_file).transpose()?;
         let isa = command.isa.unwrap_or_else(Isa::detect);
-        Self::check(overlay(file, command.options), isa)
+        let under = overlay(preset.unwrap_or_default(), file.unwrap_or_default());
+        Self::check(overlay(under, command.options), isa)
     }
 
     fn check(mut options: SearchOptions, isa: Isa) -> Outcome<Self> {

@@ -232,6 +232,7 @@ fn configuration(
         .map_err(Failure::input_text)?;
     Configuration::resolve(SearchCommand {
         config: None,
+        preset: None,
         isa: command.work.isa,
         options: SearchOptions {
             data: Some(command.data.clone()),
