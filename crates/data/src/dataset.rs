@@ -22,7 +22,7 @@ use std::ops::Range;
 pub struct Dataset {
     pub(crate) classes: Vec<String>,
     pub(crate) columns: Vec<String>,
-    pub(crate) parts: [Examples; 3],
+    pub(crate) parts: [Examples; Split::COUNT],
     pub(crate) rule: SplitRule,
     pub(crate) skipped: Vec<SkippedFile>,
     pub(crate) finest: usize,
@@ -99,12 +99,12 @@ impl Dataset {
         &self.classes
     }
 
-    /// The number of examples of a part. No part is empty.
+    /// The number of examples of a part. No part but the one for pretraining is empty.
     pub fn len(&self, split: Split) -> usize {
         self.part(split).labels.len()
     }
 
-    /// Whether a part has no examples; never true for a data set made by [`load`](crate::load).
+    /// Whether a part has no examples; of a data set made by [`load`](crate::load) that is only ever the one for pretraining.
     pub fn is_empty(&self, split: Split) -> bool {
         self.len(split) == 0
     }
@@ -211,15 +211,21 @@ impl Dataset {
         self.evaluation_batch(split, &all, config)
     }
 
-    /// Training pixels of the training examples `indices`: random crop, resize, random flip. The view of an example in an
+    /// Training pixels of the examples `indices` of a part: random crop, resize, random flip. The view of an example in an
     /// epoch is the same for every data configuration, and does not depend on what else is in the batch.
     /// The pixels are `[indices, resolution, resolution, channels]`. Runs in parallel; the result does not depend on it.
     ///
     /// # Panics
     /// As [`Dataset::evaluation_batch`].
-    pub fn training_batch(&self, indices: &[usize], epoch: u64, config: DataConfig) -> Batch {
-        let part = self.part(Split::Train);
-        let name = format!("view/{epoch}");
+    pub fn training_batch(
+        &self,
+        split: Split,
+        indices: &[usize],
+        epoch: u64,
+        config: DataConfig,
+    ) -> Batch {
+        let part = self.part(split);
+        let name = stream_name(split, &format!("view/{epoch}"));
         make_batch(part, indices, config, |renderer, picture, index, out| {
             let mut rng = self.streams.stream(&name, index as u64);
             let view = self
@@ -237,29 +243,38 @@ impl Dataset {
         (0..count).map(|index| index * all / count).collect()
     }
 
-    /// The order of the training examples in an epoch, which depends on the seed, the epoch, and whether the set
+    /// The order of a part's examples in an epoch, which depends on the seed, the part, the epoch, and whether the set
     /// [is streamed](Dataset::is_streamed) alone.
-    pub fn epoch(&self, epoch: u64) -> EpochOrder<'_> {
-        EpochOrder::new(self, epoch)
+    pub fn epoch(&self, split: Split, epoch: u64) -> EpochOrder<'_> {
+        EpochOrder::new(self, split, epoch)
     }
 
-    /// The training example at a place of the storage. In memory they lie in their order.
-    pub(crate) fn stored(&self, place: usize) -> usize {
-        match &self.part(Split::Train).pixels {
+    /// The example of a part at a place of the storage. In memory they lie in their order.
+    pub(crate) fn stored(&self, split: Split, place: usize) -> usize {
+        match &self.part(split).pixels {
             Pixels::Owned { .. } => place,
             Pixels::Mapped(part) => part.stored(place),
         }
     }
 
-    /// Tells the system that the training examples at these places of the storage are about to be read.
-    pub(crate) fn expect(&self, places: Range<usize>) {
-        if let Pixels::Mapped(part) = &self.part(Split::Train).pixels {
+    /// Tells the system that the examples of a part at these places of the storage are about to be read.
+    pub(crate) fn expect(&self, split: Split, places: Range<usize>) {
+        if let Pixels::Mapped(part) = &self.part(split).pixels {
             part.expect(places);
         }
     }
 
     pub(crate) fn part(&self, split: Split) -> &Examples {
         &self.parts[split.index()]
+    }
+}
+
+/// The name of the random stream that decides `what` of a part. That of the training part stands for itself, as it did
+/// before there was another part that is trained on.
+pub(crate) fn stream_name(split: Split, what: &str) -> String {
+    match split {
+        Split::Train => what.to_owned(),
+        split => format!("{split} {what}"),
     }
 }
 

@@ -158,6 +158,7 @@ pub fn run() -> RunRecord {
             train: 70,
             validation: 15,
             test: 15,
+            pretraining: 0,
         }],
         validation_sample: Some(12),
         data_configurations: vec!["32x32 rgb".into()],

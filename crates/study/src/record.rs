@@ -251,6 +251,9 @@ pub struct ClassRecord {
     pub validation: u64,
     /// Examples touched once, at the end.
     pub test: u64,
+    /// Examples trained on before those of `train`.
+    #[serde(default)]
+    pub pretraining: u64,
 }
 
 /// The limits of a run; `None` is no limit.

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use clap::{Args, ValueEnum};
 use danas_data::{Colour, DataConfig};
 
-use super::ReadingOptions;
+use super::StagedReading;
 use super::search::parse_colour;
 use super::work::WorkOptions;
 use crate::units::{Bytes, Span};
@@ -33,7 +33,7 @@ pub(crate) struct CompareCommand {
     #[arg(long, value_name = "SOURCE")]
     pub(crate) data: String,
     #[command(flatten)]
-    pub(crate) reading: ReadingOptions,
+    pub(crate) reading: StagedReading,
     /// The board whose core decides latency and memory; its own limits are replaced by --limits
     #[arg(long, value_name = "NAME", default_value = "nano-33-ble")]
     pub(crate) board: String,

@@ -58,6 +58,14 @@ impl Way {
             Way::Random | Way::Separate | Way::NoSupernet => Role::Baseline,
         }
     }
+
+    fn method(self) -> MethodName {
+        match self {
+            Way::Separate => MethodName::Separate,
+            Way::NoSupernet => MethodName::None,
+            Way::Searched | Way::Random | Way::Fixed(_) => MethodName::Shared,
+        }
+    }
 }
 
 impl std::fmt::Display for Way {
@@ -145,6 +153,7 @@ fn plan(command: &CompareCommand, seeds: u64) -> Outcome<Vec<Planned>> {
             Method::Fixed => ways.extend(fixed_data(command)?.into_iter().map(Way::Fixed)),
         }
     }
+    check_methods(command, &ways)?;
     let mut plan = Vec::new();
     for seed in 1..=seeds {
         for &time in &command.times {
@@ -165,6 +174,21 @@ fn plan(command: &CompareCommand, seeds: u64) -> Outcome<Vec<Planned>> {
         }
     }
     Ok(plan)
+}
+
+/// Whether all methods can train on these examples: better said now than when the first search is over.
+fn check_methods(command: &CompareCommand, ways: &[Way]) -> Outcome<()> {
+    let methods: Vec<MethodName> = (ways.iter().map(|way| way.method()))
+        .filter(|method| *method != MethodName::Shared)
+        .collect();
+    if methods.is_empty() {
+        return Ok(());
+    }
+    let source = command.data.parse().map_err(from_data)?;
+    let found = Found::at(&source, &command.reading.scan_options(0))?;
+    methods
+        .into_iter()
+        .try_for_each(|method| found.check_method(method))
 }
 
 /// The data configurations asked for, or the least, a middle and the greatest of those that a search would look at.
@@ -201,11 +225,6 @@ fn configuration(
         Way::Fixed(data) => Some(data),
         Way::Searched | Way::Random | Way::Separate | Way::NoSupernet => None,
     };
-    let method = match planned.way {
-        Way::Separate => MethodName::Separate,
-        Way::NoSupernet => MethodName::None,
-        Way::Searched | Way::Random | Way::Fixed(_) => MethodName::Shared,
-    };
     let work_clock = work_clock.clone().map(Box::new).map(WorkClock::Costs);
     let resolutions = fixed
         .map(|data| Resolutions::checked(vec![data.resolution]))
@@ -213,6 +232,7 @@ fn configuration(
         .map_err(Failure::input_text)?;
     Configuration::resolve(SearchCommand {
         config: None,
+        preset: None,
         isa: command.work.isa,
         options: SearchOptions {
             data: Some(command.data.clone()),
@@ -226,7 +246,7 @@ fn configuration(
             resolutions,
             colours: fixed.map(|data| vec![data.colour]),
             strategy: (planned.way == Way::Random).then_some(StrategyName::Random),
-            method: Some(method),
+            method: Some(planned.way.method()),
             work_clock,
             threads: command.work.threads,
             quiet: true,

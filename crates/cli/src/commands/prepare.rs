@@ -76,15 +76,7 @@ pub(crate) fn prepare(command: &PrepareCommand) -> Outcome<Status> {
 
 /// What a prepared folder holds, for people.
 pub(super) fn text(set: &PreparedSet) -> String {
-    let mut table = Table::new(&["class", "train", "validation", "test"]);
-    for count in set.counts() {
-        table.row([
-            count.class,
-            count.train.to_string(),
-            count.validation.to_string(),
-            count.test.to_string(),
-        ]);
-    }
+    let table = classes(&set.counts());
     let columns = set.column_counts();
     let columns = match columns.is_empty() {
         true => String::new(),
@@ -103,4 +95,20 @@ pub(super) fn text(set: &PreparedSet) -> String {
         sides.collect::<Vec<_>>().join(","),
         set.folder().display(),
     )
+}
+
+/// How many examples of each class the parts have.
+pub(super) fn classes(counts: &[ClassCount]) -> Table {
+    let staged = counts.iter().any(|count| count.pretraining > 0);
+    let headings: &[&str] = match staged {
+        true => &["class", "pretraining", "train", "validation", "test"],
+        false => &["class", "train", "validation", "test"],
+    };
+    let mut table = Table::new(headings);
+    for count in counts {
+        let first = staged.then_some(count.pretraining).into_iter();
+        let cells = first.chain([count.train, count.validation, count.test]);
+        table.row(std::iter::once(count.class.clone()).chain(cells.map(|cell| cell.to_string())));
+    }
+    table
 }

@@ -12,6 +12,7 @@ mod description;
 mod examples;
 mod finishing;
 mod objective;
+mod projection;
 mod quantising;
 mod records;
 mod repairing;
@@ -208,10 +209,10 @@ fn macs_cap(
     dataset: &Dataset,
     sampler: &Sampler<'_>,
 ) -> Outcome<Option<u64>> {
-    let examples = dataset.len(Split::Train);
+    let stages = projection::stages(dataset);
     let Some(plan) = session.plan()? else {
         if let Budget::Steps(steps) = session.config.budget {
-            let told = training::projection(examples, steps.supernet, None);
+            let told = projection::projection(&stages, steps.supernet, None);
             session.screen.say(told);
         }
         return Ok(None);
@@ -226,6 +227,7 @@ fn macs_cap(
     let small = Sampler::new(space, &violation).or_internal()?;
     let (macs, seconds) = training::trial(session, space, dataset, &small)?;
     let time = plan.planned(Phase::Supernet);
+    let examples = dataset.len(Split::Pretraining) + dataset.len(Split::Train);
     let steps = training::enough_steps(examples);
     let affordable = training::affordable_macs(macs, seconds, time, steps).max(least);
     let largest = sampler
@@ -248,7 +250,7 @@ fn macs_cap(
     // Time is taken to be proportional to the MACs, as for the cap.
     let step = seconds * cap.unwrap_or(largest) as f64 / macs as f64;
     let steps = (time / step.max(1e-9)) as u64;
-    session.note(&training::projection(examples, steps, Some(step)))?;
+    session.note(&projection::projection(&stages, steps, Some(step)))?;
     session.decide(key::MACS_CAP, cap)?;
     Ok(cap)
 }

@@ -12,6 +12,7 @@ mod objective;
 mod prepare;
 mod result;
 mod resume;
+mod stages;
 mod work_clock;
 
 use std::path::Path;

@@ -150,7 +150,7 @@ pub(super) struct Manifest {
     pub(super) plan: Plan,
     pub(super) classes: Vec<String>,
     /// The examples of each part, in the order of [`Split::ALL`].
-    pub(super) counts: [u64; 3],
+    pub(super) counts: [u64; Split::COUNT],
     pub(super) survey: Survey,
     pub(super) skipped: Vec<SkippedFile>,
     /// Bytes of each shard of pixels.

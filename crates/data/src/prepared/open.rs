@@ -11,7 +11,7 @@ use crate::map::FileMap;
 use crate::order::{Shuffle, streamed};
 use crate::readers::{FLAGS_BYTES, MAX_COLUMNS};
 use crate::space::DataSpace;
-use crate::split::SplitRule;
+use crate::split::{Split, SplitRule};
 use crate::streams::Streams;
 use crate::survey::Survey;
 use crate::view::Augmentation;
@@ -41,7 +41,7 @@ pub struct OpenOptions {
 pub struct PreparedSet {
     manifest: Manifest,
     files: Files,
-    parts: [Part; 3],
+    parts: [Part; Split::COUNT],
 }
 
 /// What the index says of a part.
@@ -77,7 +77,7 @@ impl PreparedSet {
         check_counts(&manifest).map_err(|problem| damaged(path, problem))?;
         let files = open_files(folder, &manifest)?;
         let mut start = 0;
-        let mut parts: [Part; 3] = Default::default();
+        let mut parts: [Part; Split::COUNT] = Default::default();
         for (part, &count) in parts.iter_mut().zip(&manifest.counts) {
             let examples = start..start + count as usize;
             start = examples.end;
@@ -151,6 +151,11 @@ impl PreparedSet {
         self.manifest.shards.iter().sum()
     }
 
+    /// The examples of all parts.
+    fn total(&self) -> usize {
+        self.parts.iter().map(|part| part.examples.len()).sum()
+    }
+
     pub(super) fn manifest(&self) -> &Manifest {
         &self.manifest
     }
@@ -161,7 +166,7 @@ impl PreparedSet {
     /// # Errors
     /// The first picture that is not what was written.
     pub fn verify(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<(), DataError> {
-        let total = self.parts[2].examples.end;
+        let total = self.total();
         let done = std::sync::atomic::AtomicUsize::new(0);
         (0..total).into_par_iter().try_for_each(|example| {
             let index = || (self.files.folder.join(INDEX), "is too short".to_owned());
@@ -198,8 +203,8 @@ impl PreparedSet {
         options.augmentation.check()?;
         let bytes = self.bytes();
         self.files.resident = (bytes > options.resident).then_some(options.resident);
-        let (finest, manifest) = (self.finest(), self.manifest);
-        let examples = self.parts[2].examples.end;
+        let (finest, examples) = (self.finest(), self.total());
+        let manifest = self.manifest;
         let files = Arc::new(self.files);
         let parts = self.parts.map(|part| {
             let storage = (!part.in_order).then(|| storage_order(&files, &part.examples));
@@ -247,8 +252,11 @@ fn check_counts(manifest: &Manifest) -> Result<(), String> {
         .counts
         .iter()
         .try_fold(0, |sum: u64, &count| sum.checked_add(count));
+    let may_be_empty = Split::Pretraining.index();
+    let is_empty = |(part, count): (usize, &u64)| *count == 0 && part != may_be_empty;
+    let any_empty = manifest.counts.iter().enumerate().any(is_empty);
     match total {
-        Some(total) if total <= u64::from(u32::MAX) && !manifest.counts.contains(&0) => {}
+        Some(total) if total <= u64::from(u32::MAX) && !any_empty => {}
         _ => return Err("has impossible numbers of examples".to_owned()),
     }
     if manifest.classes.len() < 2 || manifest.shards.len() > u32::MAX as usize {
@@ -345,7 +353,7 @@ mod tests {
         let catalogue = scan(&source.parse()?, &ScanOptions::default())?;
         let options = PrepareOptions::new(DataSpace::new(vec![8], vec![Colour::Rgb])?);
         let set = prepare(&catalogue, &folder, &options, &|_| {}, &|| false)?;
-        let total = set.parts[2].examples.end;
+        let total = set.total();
         let mut places: Vec<Place> = (0..total).filter_map(|e| set.files.place(e)).collect();
         let names = set.files.index.bytes()[set.files.names..].to_vec();
         let mut manifest = set.manifest().clone();

@@ -342,7 +342,7 @@ fn finish(
 struct Written {
     /// Shard and record of each example that could be decoded.
     records: Vec<(u32, Record)>,
-    labels: [Vec<usize>; 3],
+    labels: [Vec<usize>; Split::COUNT],
     /// The body of the index.
     index: Vec<u8>,
     name_bytes: u64,
@@ -364,7 +364,7 @@ impl Written {
                     .map(move |entry| (split, entry))
             })
             .collect();
-        let mut labels: [Vec<usize>; 3] = Default::default();
+        let mut labels: [Vec<usize>; Split::COUNT] = Default::default();
         let (mut index, mut names, mut flags) = (Vec::new(), String::new(), Vec::new());
         for &(shard, record) in &records {
             let (split, entry) = examples[record.number as usize];

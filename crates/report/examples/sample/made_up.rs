@@ -202,6 +202,7 @@ pub(crate) fn summary(plan: &Plan) -> Summary {
                 train: all * 7 / 10,
                 validation: all * 3 / 20,
                 test: all - all * 7 / 10 - all * 3 / 20,
+                pretraining: 0,
             }
         })
         .collect();
