@@ -12,7 +12,7 @@ use crate::error::SupernetError;
 use crate::loss;
 use crate::optimizer::{self, Optimizer, StepSize};
 use crate::options::TrainingOptions;
-use crate::supernet::Supernet;
+use crate::supernet::{STEM_CHANNELS, Supernet};
 
 /// Steps between two copies of a good state.
 const KEEP_EVERY: u64 = 50;
@@ -178,6 +178,24 @@ impl Learner {
         self.options.learning_rate_at(progress) * self.factor
     }
 
+    /// Multiplies what differs between the colours in the stem's gradient by [`TrainingOptions::colour_gain`]. That is gradient
+    /// descent on weights of lightness (the mean of the three colours') and of colour, the latter on a larger scale.
+    fn amplify_colours(&mut self) {
+        let (stem, gain) = (self.supernet.stem.weight, self.options.colour_gain);
+        let parameters = &self.supernet.parameters;
+        let outputs = parameters.columns(stem);
+        let gradient = &mut self.gradient[parameters.range(stem)];
+        for tap in gradient.chunks_exact_mut(STEM_CHANNELS * outputs) {
+            for output in 0..outputs {
+                let sum: f32 = tap[output..].iter().step_by(outputs).sum();
+                let mean = sum / STEM_CHANNELS as f32;
+                for value in tap[output..].iter_mut().step_by(outputs) {
+                    *value = mean + gain * (*value - mean);
+                }
+            }
+        }
+    }
+
     /// Steps along the gradient gathered since the last call. `loss` is what is watched: if it or the gradient is
     /// not finite, the last good state comes back.
     pub(crate) fn finish_step(
@@ -193,6 +211,7 @@ impl Learner {
             clip: self.options.clip,
         };
         self.steps += 1;
+        self.amplify_colours();
         let parameters = &mut self.supernet.parameters;
         parameters.marked_ranges(&self.marks, &mut self.ranges);
         let norm = if loss.is_finite() {

@@ -50,6 +50,9 @@ pub struct TrainingOptions {
     /// keep functions simple: it keeps weights from growing, which would make every further step smaller
     /// (van Laarhoven, arXiv 1706.05350).
     pub weight_decay: f32,
+    /// What that part of the stem's gradient is multiplied with by which the weights of the three colours come to differ. Pictures
+    /// vary far less in colour than in lightness, so colours would be learnt late. Not of fine-tuning with simulated rounding.
+    pub colour_gain: f32,
     /// Largest Euclidean norm of a gradient.
     pub clip: f32,
     /// Share of a label that is spread over all classes.
@@ -73,6 +76,7 @@ impl TrainingOptions {
             warmup: 0.05,
             momentum: 0.9,
             weight_decay: 1e-3,
+            colour_gain: 10.0,
             clip: 4.0,
             label_smoothing: 0.1,
             distillation: 0.5,

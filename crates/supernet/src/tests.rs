@@ -463,6 +463,44 @@ fn teachers_see_colours_where_networks_that_see_them_fit() {
     }
 }
 
+#[test]
+fn colours_have_a_gain_and_lightness_has_none() {
+    let (dataset, space, streams) = (dataset(), search_space(), Streams::new(12));
+    let sampler = Sampler::new(&space, &anything).expect("all fit");
+    let classes = dataset.classes().len();
+    let supernet = Supernet::new(&space.envelope(), classes, &streams);
+    // Without weight decay and a limit on the norm the momentum after a step is its gradient.
+    let stem_gradient = |colour_gain| {
+        let options = TrainingOptions {
+            clip: 1e30,
+            weight_decay: 0.0,
+            colour_gain,
+            ..options()
+        };
+        let mut trainer = Trainer::new(supernet.clone(), &dataset, &sampler, options, &streams);
+        trainer.step(0.5).expect("a step");
+        let mut tensors = trainer.checkpoint().tensors.into_iter();
+        let stem = tensors.find(|tensor| tensor.name == "velocity/stem.weight");
+        stem.expect("the stem").values
+    };
+    let (plain, amplified) = (stem_gradient(1.0), stem_gradient(4.0));
+    let outputs = plain.len() / 27;
+    let mut colours = 0.0_f32;
+    for tap in 0..9 {
+        for output in 0..outputs {
+            let at = [0, 1, 2].map(|colour| (3 * tap + colour) * outputs + output);
+            let mean = |values: &[f32]| at.iter().map(|&index| values[index]).sum::<f32>() / 3.0;
+            for index in at {
+                let deviation = plain[index] - mean(&plain);
+                let expected = mean(&plain) + 4.0 * deviation;
+                assert!((amplified[index] - expected).abs() < 1e-5, "{index}");
+                colours = colours.max(deviation.abs());
+            }
+        }
+    }
+    assert!(colours > 1e-3, "colours have a gradient at all");
+}
+
 /// The momentum after the first step, without weight decay and a limit on the norm, is the step's gradient.
 #[test]
 fn the_gradient_of_a_whole_step_is_the_sum_of_its_networks_in_f64() {
@@ -480,6 +518,7 @@ fn gradient_is_the_sum_of_its_networks(dataset: &Dataset) {
     let options = TrainingOptions {
         clip: 1e30,
         weight_decay: 0.0,
+        colour_gain: 1.0,
         batch: 12,
         ..options()
     };

@@ -119,6 +119,14 @@ pub(crate) fn all() -> Vec<Way> {
         &|way| way.drawing = Drawing::FinestTeacher,
     );
     add(
+        "colours-alike",
+        "no gain for colours in the stem, in final training either",
+        &|way| {
+            way.training.colour_gain = 1.0;
+            way.final_training.colour_gain = 1.0;
+        },
+    );
+    add(
         "no-random",
         "the largest and the smallest network a step",
         &|way| {
