@@ -152,6 +152,33 @@ pub struct ColumnCount {
     pub zeros: [usize; Split::COUNT],
 }
 
+impl ColumnCount {
+    /// The counts of `columns` from what they say of the examples of the parts, in the order of [`Split::ALL`].
+    pub(crate) fn table(
+        columns: &[String],
+        flags: [impl Iterator<Item = Flags>; Split::COUNT],
+    ) -> Vec<ColumnCount> {
+        let count = |column: &String| ColumnCount {
+            column: column.clone(),
+            ones: [0; Split::COUNT],
+            zeros: [0; Split::COUNT],
+        };
+        let mut counts: Vec<ColumnCount> = columns.iter().map(count).collect();
+        for (part, flags) in flags.into_iter().enumerate() {
+            for flags in flags {
+                for (column, count) in counts.iter_mut().enumerate() {
+                    match flags.get(column) {
+                        Some(true) => count.ones[part] += 1,
+                        Some(false) => count.zeros[part] += 1,
+                        None => {}
+                    }
+                }
+            }
+        }
+        counts
+    }
+}
+
 impl Catalogue {
     /// Where the examples come from.
     pub fn source(&self) -> &Source {
@@ -220,23 +247,11 @@ impl Catalogue {
 
     /// How often the extra columns are 1 and 0; for the other examples they are missing.
     pub fn column_counts(&self) -> Vec<ColumnCount> {
-        let count = |column: usize, value: bool| {
-            Split::ALL.map(|split| {
-                let entries = self.entries(split).iter();
-                entries
-                    .filter(|entry| entry.flags.get(column) == Some(value))
-                    .count()
-            })
-        };
-        self.columns
-            .iter()
-            .enumerate()
-            .map(|(column, name)| ColumnCount {
-                column: name.clone(),
-                ones: count(column, true),
-                zeros: count(column, false),
-            })
-            .collect()
+        let flags = self.parts.each_ref();
+        ColumnCount::table(
+            &self.columns,
+            flags.map(|part| part.iter().map(|entry| entry.flags)),
+        )
     }
 
     /// The files that hold examples of [`Location::Packed`].

@@ -7,6 +7,7 @@ use crate::error::DataError;
 use crate::order::{EpochOrder, Shuffle};
 use crate::picture::{Picture, PictureRef, Renderer};
 use crate::prepared::MappedPart;
+use crate::readers::Flags;
 use crate::split::{Split, SplitRule};
 use crate::streams::Streams;
 use crate::survey::Survey;
@@ -20,6 +21,7 @@ use std::ops::Range;
 #[derive(Debug, Clone)]
 pub struct Dataset {
     pub(crate) classes: Vec<String>,
+    pub(crate) columns: Vec<String>,
     pub(crate) parts: [Examples; Split::COUNT],
     pub(crate) rule: SplitRule,
     pub(crate) skipped: Vec<SkippedFile>,
@@ -37,12 +39,13 @@ pub(crate) struct Examples {
     pub(crate) pixels: Pixels,
 }
 
-/// Where names and pictures of a part are.
+/// Where names, extra columns and pictures of a part are.
 #[derive(Debug, Clone)]
 pub(crate) enum Pixels {
     /// In memory.
     Owned {
         names: Vec<String>,
+        flags: Vec<Flags>,
         pictures: Vec<Picture>,
     },
     /// In the files of a prepared folder.
@@ -53,6 +56,7 @@ impl Default for Pixels {
     fn default() -> Self {
         Pixels::Owned {
             names: Vec::new(),
+            flags: Vec::new(),
             pictures: Vec::new(),
         }
     }
@@ -71,6 +75,13 @@ impl Examples {
         match &self.pixels {
             Pixels::Owned { names, .. } => Cow::Borrowed(&names[index]),
             Pixels::Mapped(part) => part.name(index),
+        }
+    }
+
+    fn flags(&self, index: usize) -> Flags {
+        match &self.pixels {
+            Pixels::Owned { flags, .. } => flags[index],
+            Pixels::Mapped(part) => part.flags(index),
         }
     }
 
@@ -107,6 +118,17 @@ impl Dataset {
     pub fn names(&self, split: Split) -> impl Iterator<Item = Cow<'_, str>> {
         let part = self.part(split);
         (0..part.labels.len()).map(|index| part.name(index))
+    }
+
+    /// The extra columns that hold nothing but 0, 1 and missing values.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// What the extra [columns](Dataset::columns) say of each example of a part.
+    pub fn flags(&self, split: Split) -> impl Iterator<Item = Flags> {
+        let part = self.part(split);
+        (0..part.labels.len()).map(|index| part.flags(index))
     }
 
     /// The examples of each class in each part.

@@ -217,12 +217,14 @@ fn assemble(
     let mut has_colour = Vec::with_capacity(total);
     let mut pictures = pictures.into_iter();
     for split in Split::ALL {
-        let (mut names, mut labels, mut kept) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut names, mut flags) = (Vec::new(), Vec::new());
+        let (mut labels, mut kept) = (Vec::new(), Vec::new());
         for (entry, picture) in catalogue.entries(split).iter().zip(&mut pictures) {
             match picture {
                 Ok(picture) => {
                     has_colour.push(picture.channels == 3);
                     names.push(entry.name.clone());
+                    flags.push(entry.flags);
                     labels.push(entry.class);
                     kept.push(picture);
                 }
@@ -233,6 +235,7 @@ fn assemble(
             labels,
             pixels: Pixels::Owned {
                 names,
+                flags,
                 pictures: kept,
             },
         };
@@ -246,6 +249,7 @@ fn assemble(
     skipped.extend(undecodable.iter().cloned());
     Ok(Dataset {
         classes: catalogue.classes().to_vec(),
+        columns: catalogue.columns().to_vec(),
         parts,
         rule: catalogue.rule().clone(),
         skipped,

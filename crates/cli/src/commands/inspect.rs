@@ -148,7 +148,7 @@ fn text(inspection: &Inspection) -> String {
 }
 
 /// The extra columns: how many examples have a 1, of those that are known.
-fn columns(columns: &[ColumnCount]) -> Table {
+pub(super) fn columns(columns: &[ColumnCount]) -> Table {
     // In the order of the parts, of which the last is rare.
     let headings = ["column", "train", "validation", "test", "pretraining"];
     let known = |column: &ColumnCount| column.ones[3] + column.zeros[3];

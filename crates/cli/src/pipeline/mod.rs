@@ -5,6 +5,7 @@ mod audit;
 mod calibrating;
 mod card;
 mod checkpoint;
+pub(crate) mod columns;
 mod course;
 mod deploying;
 mod description;

@@ -2,6 +2,7 @@
 
 mod audit;
 mod bench;
+mod columns;
 mod compare;
 mod input;
 mod layouts;

@@ -4,11 +4,12 @@ use super::index::PLACE_BYTES;
 use super::manifest::{self, Manifest};
 use super::part::{Files, MappedPart};
 use super::{INDEX, MANIFEST, MANIFEST_KIND, PLAN, pixels_path, seal};
-use crate::catalogue::{ClassCount, SkippedFile};
+use crate::catalogue::{ClassCount, ColumnCount, SkippedFile};
 use crate::dataset::{Dataset, Examples, Pixels};
 use crate::error::DataError;
 use crate::map::FileMap;
 use crate::order::{Shuffle, streamed};
+use crate::readers::{FLAGS_BYTES, MAX_COLUMNS};
 use crate::space::DataSpace;
 use crate::split::{Split, SplitRule};
 use crate::streams::Streams;
@@ -136,6 +137,15 @@ impl PreparedSet {
         ClassCount::table(&self.manifest.classes, labels)
     }
 
+    /// How often the extra columns are 1 and 0; for the other examples they are missing.
+    pub fn column_counts(&self) -> Vec<ColumnCount> {
+        let flags = self.parts.each_ref().map(|part| {
+            let examples = part.examples.clone();
+            examples.map(|example| self.files.flags(example))
+        });
+        ColumnCount::table(&self.manifest.plan.columns, flags)
+    }
+
     /// Bytes of all pixels.
     pub fn bytes(&self) -> u64 {
         self.manifest.shards.iter().sum()
@@ -210,6 +220,7 @@ impl PreparedSet {
         });
         Ok(Dataset {
             classes: manifest.classes,
+            columns: manifest.plan.columns,
             parts,
             rule: manifest.plan.rule,
             skipped: manifest.skipped,
@@ -251,6 +262,9 @@ fn check_counts(manifest: &Manifest) -> Result<(), String> {
     if manifest.classes.len() < 2 || manifest.shards.len() > u32::MAX as usize {
         return Err("has impossible numbers of classes or shards".to_owned());
     }
+    if manifest.plan.columns.len() > MAX_COLUMNS {
+        return Err(format!("has more than {MAX_COLUMNS} extra columns"));
+    }
     Ok(())
 }
 
@@ -265,7 +279,11 @@ fn open_files(folder: &Path, manifest: &Manifest) -> Result<Files, DataError> {
     let places = seal::check(INDEX, index.bytes()).map_err(|problem| damaged(&path, problem))?;
     let body = &index.bytes()[places..];
     let total: u64 = manifest.counts.iter().sum();
-    let expected = (total * PLACE_BYTES as u64).checked_add(manifest.name_bytes);
+    let flags = match manifest.plan.columns.is_empty() {
+        true => 0,
+        false => total * FLAGS_BYTES as u64,
+    };
+    let expected = (total * PLACE_BYTES as u64 + flags).checked_add(manifest.name_bytes);
     if expected != Some(body.len() as u64) || crc32fast::hash(body) != manifest.index_checksum {
         return Err(damaged(&path, "is not the one of this set".to_owned()));
     }
@@ -281,7 +299,15 @@ fn open_files(folder: &Path, manifest: &Manifest) -> Result<Files, DataError> {
         shards.push(map);
     }
     let names = places + total as usize * PLACE_BYTES;
-    Ok(Files::new(folder.to_owned(), index, places, names, shards))
+    let flags = names + manifest.name_bytes as usize;
+    Ok(Files::new(
+        folder.to_owned(),
+        index,
+        places,
+        names,
+        flags,
+        shards,
+    ))
 }
 
 /// Reads what the index says of a part.
@@ -346,7 +372,7 @@ mod tests {
     fn a_forged_set_leads_nowhere() {
         assert!(forged(|_, _| {}).is_ok());
         type Change = fn(&mut Manifest, &mut Vec<Place>);
-        let changes: [(&str, Change); 11] = [
+        let changes: [(&str, Change); 13] = [
             ("an offset", |_, places| places[3].offset = u64::MAX - 5),
             ("the last offset", |_, places| {
                 if let Some(last) = places.last_mut() {
@@ -365,6 +391,12 @@ mod tests {
                 manifest.counts[1] = 0;
             }),
             ("names", |manifest, _| manifest.name_bytes = u64::MAX),
+            ("columns", |manifest, _| {
+                manifest.plan.columns = vec!["near".to_owned()];
+            }),
+            ("too many columns", |manifest, _| {
+                manifest.plan.columns = vec!["near".to_owned(); 33];
+            }),
         ];
         for (what, change) in changes {
             let result = forged(change);

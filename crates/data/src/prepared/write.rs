@@ -365,10 +365,11 @@ impl Written {
             })
             .collect();
         let mut labels: [Vec<usize>; Split::COUNT] = Default::default();
-        let (mut index, mut names) = (Vec::new(), String::new());
+        let (mut index, mut names, mut flags) = (Vec::new(), String::new(), Vec::new());
         for &(shard, record) in &records {
             let (split, entry) = examples[record.number as usize];
             names.push_str(&entry.name);
+            flags.extend(entry.flags.to_bytes());
             labels[split.index()].push(entry.class);
             let place = Place {
                 offset: record.offset,
@@ -383,6 +384,9 @@ impl Written {
             place.append(&mut index);
         }
         index.extend_from_slice(names.as_bytes());
+        if !catalogue.columns().is_empty() {
+            index.extend_from_slice(&flags);
+        }
         Self {
             records,
             labels,
