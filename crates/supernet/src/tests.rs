@@ -435,6 +435,34 @@ fn rare_classes_count_more_in_final_training() {
     assert_ne!(weighted, first_loss(ClassWeights::Never));
 }
 
+#[test]
+fn teachers_see_colours_where_networks_that_see_them_fit() {
+    let (dataset, space, streams) = (dataset(), search_space(), Streams::new(9));
+    let without_colours =
+        |candidate: &Candidate| candidate.data.colour.channels().saturating_sub(1) as f64;
+    for (violation, colour) in [
+        (
+            &anything as &(dyn Fn(&Candidate) -> f64 + Sync),
+            Colour::Rgb,
+        ),
+        (&without_colours, Colour::Mono),
+    ] {
+        let sampler = Sampler::new(&space, violation).expect("some fit");
+        let supernet = Supernet::new(&space.envelope(), dataset.classes().len(), &streams);
+        let trainer = Trainer::new(supernet, &dataset, &sampler, options(), &streams);
+        let drawn: Vec<Vec<Candidate>> = (0..40).map(|step| trainer.draw(step)).collect();
+        let mut resolutions: Vec<usize> = drawn.iter().map(|n| n[0].data.resolution).collect();
+        resolutions.sort_unstable();
+        resolutions.dedup();
+        assert!(
+            drawn
+                .iter()
+                .all(|networks| networks[0].data.colour == colour)
+        );
+        assert_eq!(resolutions, [16, 24], "of every resolution");
+    }
+}
+
 /// The momentum after the first step, without weight decay and a limit on the norm, is the step's gradient.
 #[test]
 fn the_gradient_of_a_whole_step_is_the_sum_of_its_networks_in_f64() {
