@@ -65,8 +65,10 @@ fn parts(root: &Path, write_part: impl Fn(&Path, &str, Range<usize>)) {
     }
 }
 
-/// The layouts with functions that write the parts in them.
-fn layouts() -> [(Format, fn(&Path)); 6] {
+/// A layout with a function that writes the parts in it.
+type Layout = (Format, fn(&Path));
+
+fn layouts() -> [Layout; 6] {
     [
         (Format::ClassFolders, class_folders),
         (Format::CsvList, |root| {

@@ -133,7 +133,7 @@ impl Trial<'_> {
             trainer.step_with(networks, progress)?;
             spent += self.setting.costs.seconds(Work::Sandwich, &load);
             let is_late = spent > 0.75 * seconds;
-            if self.way.averaged && is_late && trainer.steps() % AVERAGING_STEPS == 0 {
+            if self.way.averaged && is_late && trainer.steps().is_multiple_of(AVERAGING_STEPS) {
                 mean.add(trainer.supernet().tensors());
             }
         }

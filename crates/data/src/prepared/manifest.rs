@@ -7,8 +7,8 @@ use crate::space::DataSpace;
 use crate::split::{Split, SplitRule};
 use crate::survey::Survey;
 use rayon::prelude::*;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
@@ -105,6 +105,10 @@ fn fingerprint(catalogue: &Catalogue) -> String {
     let has_columns = !catalogue.columns().is_empty();
     for split in Split::ALL {
         let entries = catalogue.entries(split);
+        // Nor without a part for pretraining.
+        if split == Split::Pretraining && entries.is_empty() {
+            continue;
+        }
         hash.update((entries.len() as u64).to_le_bytes());
         let state = |entry: &Entry| match &entry.location {
             Location::File(path) => file_state(path),
@@ -149,7 +153,8 @@ fn file_state(path: &Path) -> [u8; 24] {
 pub(super) struct Manifest {
     pub(super) plan: Plan,
     pub(super) classes: Vec<String>,
-    /// The examples of each part, in the order of [`Split::ALL`].
+    /// The examples of each part, in the order of [`Split::ALL`]. Sets of earlier versions have no last part.
+    #[serde(deserialize_with = "counts_of_parts")]
     pub(super) counts: [u64; Split::COUNT],
     pub(super) survey: Survey,
     pub(super) skipped: Vec<SkippedFile>,
@@ -159,6 +164,22 @@ pub(super) struct Manifest {
     pub(super) name_bytes: u64,
     /// CRC-32 of the index, so that it cannot be that of another set.
     pub(super) index_checksum: u32,
+}
+
+/// As many numbers as there are parts, or fewer.
+fn counts_of_parts<'de, D: Deserializer<'de>>(from: D) -> Result<[u64; Split::COUNT], D::Error> {
+    let found = Vec::<u64>::deserialize(from)?;
+    let mut counts = [0; Split::COUNT];
+    match counts.get_mut(..found.len()) {
+        Some(counts) => counts.copy_from_slice(&found),
+        None => {
+            return Err(D::Error::invalid_length(
+                found.len(),
+                &"one number for each part",
+            ));
+        }
+    }
+    Ok(counts)
 }
 
 /// Writes a sealed file of JSON.
@@ -181,4 +202,17 @@ pub(super) fn read_json<T: DeserializeOwned>(path: &Path, kind: &str) -> Result<
         path: path.to_owned(),
         problem: format!("cannot be understood: {error}"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sets_of_before_there_was_a_part_for_pretraining_have_none() {
+        let read = |text: &str| counts_of_parts(&mut serde_json::Deserializer::from_str(text));
+        assert_eq!(read("[5, 2, 3]").ok(), Some([5, 2, 3, 0]));
+        assert_eq!(read("[5, 2, 3, 7]").ok(), Some([5, 2, 3, 7]));
+        assert!(read("[5, 2, 3, 7, 1]").is_err());
+    }
 }
