@@ -1,6 +1,9 @@
 //! Turning one file into pixels, with limits that are checked before memory is taken.
 
+mod jpeg;
+
 use crate::picture::{Picture, reduced_size};
+use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits};
 use std::fs::File;
 use std::io::{Cursor, Read};
@@ -50,7 +53,10 @@ pub(crate) fn header(path: &Path, max_pixels: u64) -> Result<Header, String> {
 }
 
 fn parse_header(bytes: &[u8], max_pixels: u64) -> Result<Header, String> {
-    open(bytes, max_pixels).map(|decoder| told_by(&decoder))
+    match jpeg::is(bytes) {
+        true => jpeg::header(bytes, max_pixels),
+        false => open(bytes, max_pixels).map(|decoder| told_by(&decoder)),
+    }
 }
 
 fn told_by(decoder: &impl ImageDecoder) -> Header {
@@ -103,18 +109,27 @@ fn not_empty(bytes: &[u8]) -> Result<&[u8], String> {
 }
 
 fn decode(bytes: &[u8], max_pixels: u64) -> Result<(Header, Picture), String> {
-    let mut decoder = open(bytes, max_pixels)?;
-    let header = told_by(&decoder);
-    if bytes.starts_with(JPEG_START) && !has_end_of_jpeg(bytes) {
-        return Err("is cut off: the end of the JPEG is missing".to_owned());
-    }
+    let (header, mut image, orientation) = match jpeg::is(bytes) {
+        true => jpeg::decode(bytes, max_pixels)?,
+        false => decode_other(bytes, max_pixels)?,
+    };
     // A picture whose orientation cannot be read is a picture all the same.
-    let orientation = decoder.orientation().ok();
-    let mut image = DynamicImage::from_decoder(decoder).map_err(|error| explain(&error))?;
     if let Some(orientation) = orientation {
         image.apply_orientation(orientation);
     }
     Ok((header, to_bytes(image)))
+}
+
+/// Decodes a picture of any other format, which is still to be turned as its orientation says.
+fn decode_other(
+    bytes: &[u8],
+    max_pixels: u64,
+) -> Result<(Header, DynamicImage, Option<Orientation>), String> {
+    let mut decoder = open(bytes, max_pixels)?;
+    let header = told_by(&decoder);
+    let orientation = decoder.orientation().ok();
+    let image = DynamicImage::from_decoder(decoder).map_err(|error| explain(&error))?;
+    Ok((header, image, orientation))
 }
 
 /// A decoder that panics on a broken file must not take the run with it.
@@ -123,20 +138,11 @@ pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, 
         .unwrap_or_else(|_| Err("the decoder failed on it".to_owned()))
 }
 
-const JPEG_START: &[u8] = &[0xFF, 0xD8];
-
-/// Whether an end marker follows the last scan. The decoder fills what is missing with grey instead of failing.
-fn has_end_of_jpeg(bytes: &[u8]) -> bool {
-    let last = |marker: [u8; 2]| bytes.windows(2).rposition(|pair| pair == marker);
-    let end = last([0xFF, 0xD9]);
-    end.is_some_and(|end| !bytes[end..].windows(2).any(|pair| pair == [0xFF, 0xDA]))
-}
-
 /// The first bytes of a file, and whether that is all of it.
 fn read(path: &Path, max_pixels: u64, at_most: u64) -> Result<(Vec<u8>, bool), String> {
     let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
-    // Asked before opening: to open a pipe would block.
-    let found = std::fs::metadata(path).map_err(unreadable)?;
+    let file = open_file(path).map_err(unreadable)?;
+    let found = file.metadata().map_err(unreadable)?;
     if !found.is_file() {
         return Err("is not a regular file".to_owned());
     }
@@ -153,11 +159,23 @@ fn read(path: &Path, max_pixels: u64, at_most: u64) -> Result<(Vec<u8>, bool), S
         ));
     }
     let mut bytes = Vec::with_capacity(length.min(at_most) as usize);
-    let file = File::open(path).map_err(unreadable)?;
     file.take(at_most.min(allowed))
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
     Ok((bytes, length <= at_most))
+}
+
+/// Opens a file without waiting, even where it is a pipe that nobody writes to. (To ask for its kind first would look up its
+/// path twice.)
+fn open_file(path: &Path) -> std::io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32);
+    }
+    options.open(path)
 }
 
 /// The most bytes that an encoded picture of so many pixels takes: eight per pixel without compression, and what is

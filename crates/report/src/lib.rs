@@ -12,7 +12,6 @@ mod look;
 mod page;
 mod quantity;
 mod resolve;
-mod statistics;
 
 pub use comparison::{Comparison, ComparisonPage, Role, Search};
 use danas_study::Summary;

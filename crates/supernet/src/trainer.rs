@@ -139,8 +139,19 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// If training diverges although it was slowed down several times.
     pub fn step(&mut self, progress: f64) -> Result<StepReport, SupernetError> {
+        self.step_with(self.draw(self.learner.steps()), progress)
+    }
+
+    /// One step of these networks, instead of those of [`Trainer::draw`]; the others learn from the first.
+    ///
+    /// # Errors
+    /// If training diverges although it was slowed down several times.
+    pub fn step_with(
+        &mut self,
+        networks: Vec<Candidate>,
+        progress: f64,
+    ) -> Result<StepReport, SupernetError> {
         let step = self.learner.steps();
-        let networks = self.draw(step);
         let (epoch, indices) = self.schedule.step(step);
         let options = self.learner.options;
         let classes = self.learner.supernet.classes;

@@ -142,6 +142,10 @@ impl Shard {
     }
 }
 
+/// Pictures of fewer bytes are gathered before they are written; larger ones are written from where they are, because one more
+/// copy of them takes longer than the call.
+const GATHERED_BYTES: usize = 16 << 10;
+
 /// Writes one shard.
 pub(super) struct ShardWriter {
     folder: PathBuf,
@@ -162,7 +166,7 @@ impl ShardWriter {
         Ok(Self {
             folder: folder.to_owned(),
             number,
-            file: BufWriter::with_capacity(64 << 10, file),
+            file: BufWriter::with_capacity(GATHERED_BYTES, file),
             beside,
             shard: Shard {
                 places: place..place,

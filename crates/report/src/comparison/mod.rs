@@ -6,7 +6,7 @@ mod page;
 mod panels;
 mod quality;
 
-use crate::statistics::mean_interval;
+use danas_measure::mean_interval;
 
 /// A search of a comparison.
 #[derive(Debug, Clone, PartialEq)]

@@ -13,7 +13,7 @@ const T: [f64; 30] = [
 
 /// The mean of some values, and half the width of the 95 % interval of the mean (Student's t) where there are two or more;
 /// `None` without values.
-pub(crate) fn mean_interval(values: &[f64]) -> Option<(f64, Option<f64>)> {
+pub fn mean_interval(values: &[f64]) -> Option<(f64, Option<f64>)> {
     let count = values.len() as f64;
     if values.is_empty() {
         return None;
