@@ -26,10 +26,11 @@ pub(crate) use fix::Fix;
 pub(crate) use model::{BoardChoice, EvaluateCommand, InspectCommand, SplitName};
 pub(crate) use objective::ObjectiveName;
 pub(crate) use prepare::PrepareCommand;
-pub(crate) use reading::ReadingOptions;
+pub(crate) use reading::{ReadingOptions, StagedReading};
 pub(crate) use resolutions::Resolutions;
 pub(crate) use search::{
-    MethodName, SearchCommand, SearchOptions, SpaceName, Steps, StrategyName, parse_colour,
+    MethodName, PresetName, SearchCommand, SearchOptions, SpaceName, Steps, StrategyName,
+    parse_colour,
 };
 pub(crate) use work_clock::WorkClock;
 

@@ -1,6 +1,7 @@
-//! The configuration of a search, resolved and checked: defaults, then `--config FILE`, then options.
+//! The configuration of a search, resolved and checked: defaults, then `--preset NAME`, then `--config FILE`, then options.
 
 mod file;
+mod preset;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,8 +12,8 @@ use danas_device::Limits;
 use danas_supernet::{ClassWeights, Isa, TrainingOptions};
 
 use crate::args::{
-    Fix, MethodName, ObjectiveName, ReadingOptions, Resolutions, SearchCommand, SearchOptions,
-    SpaceName, Steps, StrategyName, WorkClock, parse_colour,
+    Fix, MethodName, ObjectiveName, Resolutions, SearchCommand, SearchOptions, SpaceName,
+    StagedReading, Steps, StrategyName, WorkClock, parse_colour,
 };
 use crate::memory::MemoryLimit;
 use crate::message::{Blame, Failure, Outcome};
@@ -41,7 +42,7 @@ pub(crate) struct Configuration {
     pub(crate) data: String,
     pub(crate) source: Source,
     /// How the examples are read.
-    pub(crate) reading: ReadingOptions,
+    pub(crate) reading: StagedReading,
     pub(crate) board: Option<String>,
     pub(crate) boards_file: Option<PathBuf>,
     /// What is maximised; `None` if nobody chose.
@@ -74,20 +75,18 @@ pub(crate) struct Configuration {
 }
 
 impl Configuration {
-    /// Reads the file, if one is given, lays the options over it and checks the whole.
+    /// Reads preset and file, if they are given, lays the file over the preset and the options over both, and checks the
+    /// whole.
     ///
     /// # Errors
     /// A failure of the user's input: an unreadable file, an unknown key, a value out of its range, no data, neither
     /// a board nor a limit.
     pub(crate) fn resolve(command: SearchCommand) -> Outcome<Self> {
-        let file = command
-            .config
-            .as_deref()
-            .map(read_file)
-            .transpose()?
-            .unwrap_or_default();
+        let preset = command.preset.map(preset::options).transpose()?;
+        let file = command.config.as_deref().map(read_file).transpose()?;
         let isa = command.isa.unwrap_or_else(Isa::detect);
-        Self::check(overlay(file, command.options), isa)
+        let under = overlay(preset.unwrap_or_default(), file.unwrap_or_default());
+        Self::check(overlay(under, command.options), isa)
     }
 
     fn check(mut options: SearchOptions, isa: Isa) -> Outcome<Self> {

@@ -114,12 +114,7 @@ fn as_json(run: &Path, summary: &Summary) -> Outcome<Json> {
 
 /// What was maximised, in words.
 pub(crate) fn objective_words(run: &RunRecord) -> String {
-    let names: Vec<&str> = run
-        .classes
-        .iter()
-        .map(|class| class.name.as_str())
-        .collect();
-    run.objective.words(&names)
+    run.objective.words(&run.class_names())
 }
 
 /// At most this many rows fit a screen; the others are in the report.

@@ -58,14 +58,15 @@ fn train(dataset: &Dataset, supernet: Supernet, candidate: &Candidate) -> Traine
     let mut trainer = SingleTrainer::new(supernet, candidate, options);
     let mut order = Vec::new();
     dataset
-        .epoch(0)
+        .epoch(Split::Train, 0)
         .examples(0..dataset.len(Split::Train), &mut order);
     for step in 0..STEPS {
         let examples = (order.iter().cycle())
             .skip(step as usize * options.batch % order.len())
             .take(options.batch);
         let examples: Vec<usize> = examples.copied().collect();
-        let batch = dataset.training_batch(&examples, u64::from(step), candidate.data);
+        let batch =
+            dataset.training_batch(Split::Train, &examples, u64::from(step), candidate.data);
         let progress = f64::from(step) / f64::from(STEPS);
         trainer.step(&batch, progress).expect("a step");
     }

@@ -2,7 +2,7 @@
 
 use crate::catalogue::{Entry, ScanOptions};
 use crate::error::DataError;
-use crate::split::{SplitOrigin, SplitRule};
+use crate::split::{Split, SplitOrigin, SplitRule};
 use crate::streams::Streams;
 use std::path::PathBuf;
 
@@ -15,6 +15,8 @@ pub(crate) struct Unsplit {
     pub(crate) train: Vec<Entry>,
     pub(crate) validation: Option<(String, Vec<Entry>)>,
     pub(crate) test: Option<(String, Vec<Entry>)>,
+    /// Never carved, and nothing is carved out of it.
+    pub(crate) pretraining: Option<(String, Vec<Entry>)>,
 }
 
 impl Unsplit {
@@ -28,7 +30,7 @@ impl Unsplit {
     pub(crate) fn split(
         &mut self,
         options: &ScanOptions,
-    ) -> Result<([Vec<Entry>; 3], SplitRule), DataError> {
+    ) -> Result<([Vec<Entry>; Split::COUNT], SplitRule), DataError> {
         let from = self.from.clone().unwrap_or_else(|| "all".to_owned());
         let carve = |share| SplitOrigin::Carved {
             from: from.clone(),
@@ -79,7 +81,11 @@ impl Unsplit {
             (Some(name), 1) => SplitOrigin::Given(name.clone()),
             _ => SplitOrigin::Rest { from },
         };
-        let mut parts = [train, validation, test];
+        let (pretraining_origin, pretraining) = match self.pretraining.take() {
+            Some((name, entries)) => (Some(SplitOrigin::Given(name)), entries),
+            None => (None, Vec::new()),
+        };
+        let mut parts = [train, validation, test, pretraining];
         for part in &mut parts {
             part.sort_by(|a, b| (a.class, &a.name).cmp(&(b.class, &b.name)));
         }
@@ -87,6 +93,7 @@ impl Unsplit {
             train: train_origin,
             validation: validation_origin,
             test: test_origin,
+            pretraining: pretraining_origin,
             seed: options.seed,
         };
         Ok((parts, rule))

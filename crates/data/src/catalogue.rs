@@ -70,15 +70,17 @@ pub struct ClassCount {
     pub validation: usize,
     /// Examples in the test part.
     pub test: usize,
+    /// Examples in the part for pretraining.
+    pub pretraining: usize,
 }
 
 impl ClassCount {
-    /// The counts of `classes` from the labels of the three parts, in the order of [`Split::ALL`].
+    /// The counts of `classes` from the labels of the parts, in the order of [`Split::ALL`].
     pub(crate) fn table<'a>(
         classes: &[String],
-        labels: [impl Iterator<Item = &'a usize>; 3],
+        labels: [impl Iterator<Item = &'a usize>; Split::COUNT],
     ) -> Vec<ClassCount> {
-        let mut counts = vec![[0; 3]; classes.len()];
+        let mut counts = vec![[0; Split::COUNT]; classes.len()];
         for (part, labels) in labels.into_iter().enumerate() {
             for &label in labels {
                 counts[label][part] += 1;
@@ -87,12 +89,15 @@ impl ClassCount {
         classes
             .iter()
             .zip(counts)
-            .map(|(class, [train, validation, test])| ClassCount {
-                class: class.clone(),
-                train,
-                validation,
-                test,
-            })
+            .map(
+                |(class, [train, validation, test, pretraining])| ClassCount {
+                    class: class.clone(),
+                    train,
+                    validation,
+                    test,
+                    pretraining,
+                },
+            )
             .collect()
     }
 }
@@ -126,7 +131,7 @@ pub(crate) struct Entry {
 pub struct Catalogue {
     source: Source,
     classes: Vec<String>,
-    parts: [Vec<Entry>; 3],
+    parts: [Vec<Entry>; Split::COUNT],
     rule: SplitRule,
     recognised: Recognised,
     columns: Vec<String>,
@@ -141,10 +146,37 @@ pub struct Catalogue {
 pub struct ColumnCount {
     /// The column.
     pub column: String,
-    /// Examples of the training, validation and test part for which it is 1.
-    pub ones: [usize; 3],
+    /// Examples of each part for which it is 1, in the order of [`Split::ALL`].
+    pub ones: [usize; Split::COUNT],
     /// Examples for which it is 0.
-    pub zeros: [usize; 3],
+    pub zeros: [usize; Split::COUNT],
+}
+
+impl ColumnCount {
+    /// The counts of `columns` from what they say of the examples of the parts, in the order of [`Split::ALL`].
+    pub(crate) fn table(
+        columns: &[String],
+        flags: [impl Iterator<Item = Flags>; Split::COUNT],
+    ) -> Vec<ColumnCount> {
+        let count = |column: &String| ColumnCount {
+            column: column.clone(),
+            ones: [0; Split::COUNT],
+            zeros: [0; Split::COUNT],
+        };
+        let mut counts: Vec<ColumnCount> = columns.iter().map(count).collect();
+        for (part, flags) in flags.into_iter().enumerate() {
+            for flags in flags {
+                for (column, count) in counts.iter_mut().enumerate() {
+                    match flags.get(column) {
+                        Some(true) => count.ones[part] += 1,
+                        Some(false) => count.zeros[part] += 1,
+                        None => {}
+                    }
+                }
+            }
+        }
+        counts
+    }
 }
 
 impl Catalogue {
@@ -163,7 +195,7 @@ impl Catalogue {
         self.parts[split.index()].len()
     }
 
-    /// Whether a part has no examples; never true for a catalogue made by [`scan`].
+    /// Whether a part has no examples; of a catalogue made by [`scan`] that is only ever the one for pretraining.
     pub fn is_empty(&self, split: Split) -> bool {
         self.len(split) == 0
     }
@@ -215,23 +247,11 @@ impl Catalogue {
 
     /// How often the extra columns are 1 and 0; for the other examples they are missing.
     pub fn column_counts(&self) -> Vec<ColumnCount> {
-        let count = |column: usize, value: bool| {
-            Split::ALL.map(|split| {
-                let entries = self.entries(split).iter();
-                entries
-                    .filter(|entry| entry.flags.get(column) == Some(value))
-                    .count()
-            })
-        };
-        self.columns
-            .iter()
-            .enumerate()
-            .map(|(column, name)| ColumnCount {
-                column: name.clone(),
-                ones: count(column, true),
-                zeros: count(column, false),
-            })
-            .collect()
+        let flags = self.parts.each_ref();
+        ColumnCount::table(
+            &self.columns,
+            flags.map(|part| part.iter().map(|entry| entry.flags)),
+        )
     }
 
     /// The files that hold examples of [`Location::Packed`].
@@ -280,6 +300,7 @@ pub fn scan(source: &Source, options: &ScanOptions) -> Result<Catalogue, DataErr
         train,
         validation: listed.validation,
         test: listed.test,
+        pretraining: listed.pretraining,
     };
     let (parts, rule) = unsplit.split(options)?;
     Ok(Catalogue {
@@ -352,6 +373,7 @@ fn list_synthetic(
         train: (Some("train".to_owned()), entries(false)),
         validation: None,
         test: Some(("test".to_owned(), entries(true))),
+        pretraining: None,
         columns: Vec::new(),
         containers: Vec::new(),
         skipped: Vec::new(),

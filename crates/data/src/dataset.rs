@@ -7,6 +7,7 @@ use crate::error::DataError;
 use crate::order::{EpochOrder, Shuffle};
 use crate::picture::{Picture, PictureRef, Renderer};
 use crate::prepared::MappedPart;
+use crate::readers::Flags;
 use crate::split::{Split, SplitRule};
 use crate::streams::Streams;
 use crate::survey::Survey;
@@ -20,7 +21,8 @@ use std::ops::Range;
 #[derive(Debug, Clone)]
 pub struct Dataset {
     pub(crate) classes: Vec<String>,
-    pub(crate) parts: [Examples; 3],
+    pub(crate) columns: Vec<String>,
+    pub(crate) parts: [Examples; Split::COUNT],
     pub(crate) rule: SplitRule,
     pub(crate) skipped: Vec<SkippedFile>,
     pub(crate) finest: usize,
@@ -37,12 +39,13 @@ pub(crate) struct Examples {
     pub(crate) pixels: Pixels,
 }
 
-/// Where names and pictures of a part are.
+/// Where names, extra columns and pictures of a part are.
 #[derive(Debug, Clone)]
 pub(crate) enum Pixels {
     /// In memory.
     Owned {
         names: Vec<String>,
+        flags: Vec<Flags>,
         pictures: Vec<Picture>,
     },
     /// In the files of a prepared folder.
@@ -53,6 +56,7 @@ impl Default for Pixels {
     fn default() -> Self {
         Pixels::Owned {
             names: Vec::new(),
+            flags: Vec::new(),
             pictures: Vec::new(),
         }
     }
@@ -74,6 +78,13 @@ impl Examples {
         }
     }
 
+    fn flags(&self, index: usize) -> Flags {
+        match &self.pixels {
+            Pixels::Owned { flags, .. } => flags[index],
+            Pixels::Mapped(part) => part.flags(index),
+        }
+    }
+
     fn bytes(&self) -> usize {
         match &self.pixels {
             Pixels::Owned { pictures, .. } => pictures.iter().map(|p| p.bytes.len()).sum(),
@@ -88,12 +99,12 @@ impl Dataset {
         &self.classes
     }
 
-    /// The number of examples of a part. No part is empty.
+    /// The number of examples of a part. No part but the one for pretraining is empty.
     pub fn len(&self, split: Split) -> usize {
         self.part(split).labels.len()
     }
 
-    /// Whether a part has no examples; never true for a data set made by [`load`](crate::load).
+    /// Whether a part has no examples; of a data set made by [`load`](crate::load) that is only ever the one for pretraining.
     pub fn is_empty(&self, split: Split) -> bool {
         self.len(split) == 0
     }
@@ -107,6 +118,17 @@ impl Dataset {
     pub fn names(&self, split: Split) -> impl Iterator<Item = Cow<'_, str>> {
         let part = self.part(split);
         (0..part.labels.len()).map(|index| part.name(index))
+    }
+
+    /// The extra columns that hold nothing but 0, 1 and missing values.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// What the extra [columns](Dataset::columns) say of each example of a part.
+    pub fn flags(&self, split: Split) -> impl Iterator<Item = Flags> {
+        let part = self.part(split);
+        (0..part.labels.len()).map(|index| part.flags(index))
     }
 
     /// The examples of each class in each part.
@@ -189,15 +211,21 @@ impl Dataset {
         self.evaluation_batch(split, &all, config)
     }
 
-    /// Training pixels of the training examples `indices`: random crop, resize, random flip. The view of an example in an
+    /// Training pixels of the examples `indices` of a part: random crop, resize, random flip. The view of an example in an
     /// epoch is the same for every data configuration, and does not depend on what else is in the batch.
     /// The pixels are `[indices, resolution, resolution, channels]`. Runs in parallel; the result does not depend on it.
     ///
     /// # Panics
     /// As [`Dataset::evaluation_batch`].
-    pub fn training_batch(&self, indices: &[usize], epoch: u64, config: DataConfig) -> Batch {
-        let part = self.part(Split::Train);
-        let name = format!("view/{epoch}");
+    pub fn training_batch(
+        &self,
+        split: Split,
+        indices: &[usize],
+        epoch: u64,
+        config: DataConfig,
+    ) -> Batch {
+        let part = self.part(split);
+        let name = stream_name(split, &format!("view/{epoch}"));
         make_batch(part, indices, config, |renderer, picture, index, out| {
             let mut rng = self.streams.stream(&name, index as u64);
             let view = self
@@ -215,29 +243,38 @@ impl Dataset {
         (0..count).map(|index| index * all / count).collect()
     }
 
-    /// The order of the training examples in an epoch, which depends on the seed, the epoch, and whether the set
+    /// The order of a part's examples in an epoch, which depends on the seed, the part, the epoch, and whether the set
     /// [is streamed](Dataset::is_streamed) alone.
-    pub fn epoch(&self, epoch: u64) -> EpochOrder<'_> {
-        EpochOrder::new(self, epoch)
+    pub fn epoch(&self, split: Split, epoch: u64) -> EpochOrder<'_> {
+        EpochOrder::new(self, split, epoch)
     }
 
-    /// The training example at a place of the storage. In memory they lie in their order.
-    pub(crate) fn stored(&self, place: usize) -> usize {
-        match &self.part(Split::Train).pixels {
+    /// The example of a part at a place of the storage. In memory they lie in their order.
+    pub(crate) fn stored(&self, split: Split, place: usize) -> usize {
+        match &self.part(split).pixels {
             Pixels::Owned { .. } => place,
             Pixels::Mapped(part) => part.stored(place),
         }
     }
 
-    /// Tells the system that the training examples at these places of the storage are about to be read.
-    pub(crate) fn expect(&self, places: Range<usize>) {
-        if let Pixels::Mapped(part) = &self.part(Split::Train).pixels {
+    /// Tells the system that the examples of a part at these places of the storage are about to be read.
+    pub(crate) fn expect(&self, split: Split, places: Range<usize>) {
+        if let Pixels::Mapped(part) = &self.part(split).pixels {
             part.expect(places);
         }
     }
 
     pub(crate) fn part(&self, split: Split) -> &Examples {
         &self.parts[split.index()]
+    }
+}
+
+/// The name of the random stream that decides `what` of a part. That of the training part stands for itself, as it did
+/// before there was another part that is trained on.
+pub(crate) fn stream_name(split: Split, what: &str) -> String {
+    match split {
+        Split::Train => what.to_owned(),
+        split => format!("{split} {what}"),
     }
 }
 

@@ -111,6 +111,16 @@ pub enum DataError {
         /// The parts that there are.
         found: Vec<String>,
     },
+    /// A part that the user named is to be used for two things.
+    #[error("`{name}` cannot be used twice, for {first} and {second}")]
+    SplitUsedTwice {
+        /// What the user named.
+        name: String,
+        /// One use.
+        first: &'static str,
+        /// The other.
+        second: &'static str,
+    },
     /// No part is for training.
     #[error("{} has no part to train on, but {}", path.display(), list(found))]
     NoTrainingPart {
@@ -399,8 +409,11 @@ impl DataError {
             DataError::AmbiguousSplit { .. } => {
                 "keep one of them, or say which with --split-map NAME=validation"
             }
-            DataError::UnknownSplit { .. } | DataError::NoTrainingPart { .. } => {
-                "say what parts are for with --split-map NAME=train,OTHER=test; `unused` leaves one out"
+            DataError::UnknownSplit { .. }
+            | DataError::SplitUsedTwice { .. }
+            | DataError::NoTrainingPart { .. } => {
+                "say what parts are for with --split-map NAME=train,OTHER=test; `unused` leaves one out, and --split NAME and \
+                 --pretrain-split NAME are short for NAME=train and NAME=pretraining"
             }
             DataError::TooFewLabels { .. }
             | DataError::TooManyClasses { .. }

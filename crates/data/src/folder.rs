@@ -3,7 +3,7 @@
 use crate::catalogue::{Entry, Location, ScanOptions, SkippedFile};
 use crate::error::DataError;
 use crate::readers::{Flags, Format, Listed, Recognised, Tally, resolve};
-use crate::split::Split;
+use crate::split::{Split, joined};
 use crate::split_map::{MappedSplit, assign, is_part, may_train};
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -44,7 +44,7 @@ struct Part {
 /// A source folder.
 struct Layout {
     /// The parts that there are, at least that for training (or all there is), each of the folders that make it up.
-    parts: [Vec<Part>; 3],
+    parts: [Vec<Part>; Split::COUNT],
     /// Files and folders outside the class folders.
     skipped: Vec<SkippedFile>,
     /// Names of parts that are not used.
@@ -64,8 +64,7 @@ pub(crate) fn list(root: &Path, options: &ScanOptions) -> Result<Listed, DataErr
         });
     }
     let layout = read(root, &options.split_map)?;
-    let [main, validation, test] = &layout.parts;
-    let main = &main[0];
+    let main = &layout.parts[Split::Train.index()][0];
     let labels: Vec<String> = main
         .classes
         .iter()
@@ -77,8 +76,7 @@ pub(crate) fn list(root: &Path, options: &ScanOptions) -> Result<Listed, DataErr
             found: labels,
         });
     }
-    let trained = &layout.parts[Split::Train.index()][1..];
-    for given in trained.iter().chain(validation).chain(test) {
+    for given in layout.parts.iter().flatten().skip(1) {
         check_same_classes(main, given)?;
     }
     let why = match &main.folder {
@@ -95,7 +93,7 @@ pub(crate) fn list(root: &Path, options: &ScanOptions) -> Result<Listed, DataErr
             .iter()
             .filter_map(|part| part.folder.as_deref())
             .collect();
-        let name = (!names.is_empty()).then(|| names.join(" + "));
+        let name = (!names.is_empty()).then(|| joined(&names));
         for part in given {
             for (found, class) in part.classes.into_iter().zip(&classes.of) {
                 check_not_empty(&part.path, &found)?;
@@ -132,6 +130,7 @@ pub(crate) fn list(root: &Path, options: &ScanOptions) -> Result<Listed, DataErr
         train,
         validation: given(),
         test: given(),
+        pretraining: given(),
         columns: Vec::new(),
         containers: Vec::new(),
         skipped,
@@ -214,7 +213,7 @@ fn read(root: &Path, map: &[MappedSplit]) -> Result<Layout, DataError> {
     if !has_parts(&top, map)? {
         let main = part(root, root, None, &mut skipped)?;
         return Ok(Layout {
-            parts: [vec![main], Vec::new(), Vec::new()],
+            parts: [vec![main], Vec::new(), Vec::new(), Vec::new()],
             skipped,
             unused: Vec::new(),
         });
@@ -222,7 +221,7 @@ fn read(root: &Path, map: &[MappedSplit]) -> Result<Layout, DataError> {
     let (named, others): (Vec<_>, Vec<_>) =
         (top.folders.into_iter()).partition(|(name, _)| is_part(name, map));
     let names: Vec<String> = named.iter().map(|(name, _)| name.clone()).collect();
-    let mut parts: [Vec<Part>; 3] = Default::default();
+    let mut parts: [Vec<Part>; Split::COUNT] = Default::default();
     let mut unused = Vec::new();
     for ((name, path), split) in named.iter().zip(assign(root, &names, map)?) {
         match split {

@@ -45,7 +45,7 @@ pub use order::EpochOrder;
 pub use picture::luma_of;
 pub use prepared::{OpenOptions, PrepareEvent, PrepareOptions, PreparedSet, prepare};
 pub use preprocessing::{Preprocessing, Step, preprocessing_toml};
-pub use readers::{Dropped, Format, Recognised, holds_examples};
+pub use readers::{Dropped, Flags, Format, Recognised, holds_examples};
 pub use source::Source;
 pub use space::{DataSpace, MAX_RESOLUTION, MIN_RESOLUTION};
 pub use split::{Split, SplitOrigin, SplitRule};

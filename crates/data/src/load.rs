@@ -212,17 +212,19 @@ fn assemble(
     pictures: Vec<Result<Picture, SkippedFile>>,
 ) -> Result<Dataset, DataError> {
     let total = pictures.len();
-    let mut parts: [Examples; 3] = Default::default();
+    let mut parts: [Examples; Split::COUNT] = Default::default();
     let mut undecodable = Vec::new();
     let mut has_colour = Vec::with_capacity(total);
     let mut pictures = pictures.into_iter();
     for split in Split::ALL {
-        let (mut names, mut labels, mut kept) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut names, mut flags) = (Vec::new(), Vec::new());
+        let (mut labels, mut kept) = (Vec::new(), Vec::new());
         for (entry, picture) in catalogue.entries(split).iter().zip(&mut pictures) {
             match picture {
                 Ok(picture) => {
                     has_colour.push(picture.channels == 3);
                     names.push(entry.name.clone());
+                    flags.push(entry.flags);
                     labels.push(entry.class);
                     kept.push(picture);
                 }
@@ -233,6 +235,7 @@ fn assemble(
             labels,
             pixels: Pixels::Owned {
                 names,
+                flags,
                 pictures: kept,
             },
         };
@@ -246,6 +249,7 @@ fn assemble(
     skipped.extend(undecodable.iter().cloned());
     Ok(Dataset {
         classes: catalogue.classes().to_vec(),
+        columns: catalogue.columns().to_vec(),
         parts,
         rule: catalogue.rule().clone(),
         skipped,
@@ -258,8 +262,12 @@ fn assemble(
 }
 
 /// Every class that a part had must still be there.
-pub(crate) fn check_classes(catalogue: &Catalogue, labels: [&[usize]; 3]) -> Result<(), DataError> {
-    for split in Split::ALL {
+pub(crate) fn check_classes(
+    catalogue: &Catalogue,
+    labels: [&[usize]; Split::COUNT],
+) -> Result<(), DataError> {
+    let there = |split: &Split| !catalogue.is_empty(*split);
+    for split in Split::ALL.into_iter().filter(there) {
         let mut left = vec![false; catalogue.classes().len()];
         for &label in labels[split.index()] {
             left[label] = true;

@@ -1,11 +1,11 @@
-//! The order in which an epoch sees the training examples.
+//! The order in which an epoch sees the examples of a part.
 //!
 //! A set in memory is shuffled as a whole. A set that lies in files is read in long runs: blocks of consecutive examples,
 //! of which a window full is in memory at a time and shuffled as a whole. Sources often lie class by class, so a window
 //! takes its blocks from all over the storage: the blocks are cut into stretches of as many as there are windows, and
 //! every window gets one block of each stretch, which one is drawn anew in every epoch.
 
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, stream_name};
 use crate::split::Split;
 use rand::{Rng, RngExt};
 use std::ops::Range;
@@ -19,10 +19,11 @@ pub(crate) enum Shuffle {
     Blocks { examples: usize, per_window: usize },
 }
 
-/// The order of the training examples in one epoch: every example once.
+/// The order of a part's examples in one epoch: every example once.
 #[derive(Debug)]
 pub struct EpochOrder<'a> {
     dataset: &'a Dataset,
+    split: Split,
     epoch: u64,
     windows: Windows,
     /// The window that is shuffled at the moment, and its examples.
@@ -31,8 +32,8 @@ pub struct EpochOrder<'a> {
 }
 
 impl<'a> EpochOrder<'a> {
-    pub(crate) fn new(dataset: &'a Dataset, epoch: u64) -> Self {
-        let examples = dataset.len(Split::Train);
+    pub(crate) fn new(dataset: &'a Dataset, split: Split, epoch: u64) -> Self {
+        let examples = dataset.len(split);
         let (block, per_window) = match dataset.shuffle {
             Shuffle::Whole => (examples.max(1), 1),
             Shuffle::Blocks {
@@ -40,9 +41,11 @@ impl<'a> EpochOrder<'a> {
                 per_window,
             } => (examples, per_window),
         };
-        let mut rng = dataset.streams.stream("epoch blocks", epoch);
+        let blocks = stream_name(split, "epoch blocks");
+        let mut rng = dataset.streams.stream(&blocks, epoch);
         EpochOrder {
             dataset,
+            split,
             epoch,
             windows: Windows::draw(examples, block, per_window, &mut rng),
             current: None,
@@ -58,7 +61,7 @@ impl<'a> EpochOrder<'a> {
     /// Puts the examples at `positions` of the order into `examples`. Costs little for positions in ascending order.
     ///
     /// # Panics
-    /// A position is not below the number of training examples.
+    /// A position is not below the number of examples.
     pub fn examples(&mut self, positions: Range<usize>, examples: &mut Vec<usize>) {
         examples.clear();
         for position in positions {
@@ -72,20 +75,21 @@ impl<'a> EpochOrder<'a> {
     }
 
     fn shuffle(&mut self, window: usize) {
-        let (dataset, epoch) = (self.dataset, self.epoch);
+        let (dataset, split, epoch) = (self.dataset, self.split, self.epoch);
         self.shuffled.clear();
         let mut rng = match dataset.shuffle {
             Shuffle::Whole => {
-                self.shuffled.extend(0..dataset.len(Split::Train) as u32);
-                dataset.streams.stream("epoch order", epoch)
+                self.shuffled.extend(0..dataset.len(split) as u32);
+                let name = stream_name(split, "epoch order");
+                dataset.streams.stream(&name, epoch)
             }
             Shuffle::Blocks { .. } => {
                 for places in self.windows.places(window) {
-                    dataset.expect(places.clone());
-                    let stored = |place| dataset.stored(place) as u32;
+                    dataset.expect(split, places.clone());
+                    let stored = |place| dataset.stored(split, place) as u32;
                     self.shuffled.extend(places.map(stored));
                 }
-                let name = format!("epoch window/{epoch}");
+                let name = stream_name(split, &format!("epoch window/{epoch}"));
                 dataset.streams.stream(&name, window as u64)
             }
         };

@@ -5,7 +5,7 @@
 //! | `plan` | what is prepared from what: written first, compared when the work is continued |
 //! | `pixels-00000`, ... | pixels `[height, width, channels]` of one picture after the other |
 //! | `records-00000`, ... | which pictures a shard of pixels holds, until all shards are complete |
-//! | `index` | of every example, in the order of parts, classes and names: where its pixels are, and its name |
+//! | `index` | of every example, in the order of parts, classes and names: where its pixels are, its name, and what extra columns say of it |
 //! | `prepared` | the manifest, written last: with it the folder is a source |
 //!
 //! Every file is written beside and renamed. All but the pixels are sealed: their first line tells kind, version, length

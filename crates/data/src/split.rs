@@ -1,4 +1,4 @@
-//! The three parts of a collection of examples.
+//! The parts of a collection of examples.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,11 +12,22 @@ pub enum Split {
     Validation,
     /// What the final models are measured on.
     Test,
+    /// What weights are trained on before [`Split::Train`]: more examples, with labels that may be worse. The only part that
+    /// may be empty.
+    Pretraining,
 }
 
 impl Split {
-    /// All three, in order.
-    pub const ALL: [Split; 3] = [Split::Train, Split::Validation, Split::Test];
+    /// How many there are.
+    pub const COUNT: usize = 4;
+
+    /// All of them, in order.
+    pub const ALL: [Split; Split::COUNT] = [
+        Split::Train,
+        Split::Validation,
+        Split::Test,
+        Split::Pretraining,
+    ];
 
     /// Position in [`Split::ALL`].
     pub fn index(self) -> usize {
@@ -24,6 +35,7 @@ impl Split {
             Split::Train => 0,
             Split::Validation => 1,
             Split::Test => 2,
+            Split::Pretraining => 3,
         }
     }
 
@@ -33,6 +45,18 @@ impl Split {
             Split::Train => "train",
             Split::Validation => "validation",
             Split::Test => "test",
+            Split::Pretraining => "pretraining",
+        }
+    }
+
+    /// Of the parts that claim the same example, the one with the lowest number gets it: one that is not trained on, so that
+    /// no measurement is spoilt, and then the one that is trained on last.
+    pub(crate) fn claim(self) -> usize {
+        match self {
+            Split::Test => 0,
+            Split::Validation => 1,
+            Split::Train => 2,
+            Split::Pretraining => 3,
         }
     }
 }
@@ -72,29 +96,63 @@ pub struct SplitRule {
     pub validation: SplitOrigin,
     /// Origin of the test part.
     pub test: SplitOrigin,
+    /// Origin of the part for pretraining, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pretraining: Option<SplitOrigin>,
     /// The seed of whatever was carved.
     pub seed: u64,
 }
 
 impl SplitRule {
-    /// The origin of one part.
-    pub fn origin(&self, split: Split) -> &SplitOrigin {
+    /// The origin of one part; none of a part that is not there.
+    pub fn origin(&self, split: Split) -> Option<&SplitOrigin> {
         match split {
-            Split::Train => &self.train,
-            Split::Validation => &self.validation,
-            Split::Test => &self.test,
+            Split::Train => Some(&self.train),
+            Split::Validation => Some(&self.validation),
+            Split::Test => Some(&self.test),
+            Split::Pretraining => self.pretraining.as_ref(),
+        }
+    }
+
+    /// The part that a name on disk was used for, as a whole or but for what was carved out of it.
+    pub fn use_of(&self, name: &str) -> Option<Split> {
+        let is_of = |split: &Split| match self.origin(*split) {
+            None | Some(SplitOrigin::Carved { .. }) => false,
+            Some(origin) => origin.name().split(BETWEEN).any(|part| part == name),
+        };
+        Split::ALL.into_iter().find(is_of)
+    }
+}
+
+impl SplitOrigin {
+    /// The name on disk of what the examples were taken from; of several, all of them.
+    pub fn name(&self) -> &str {
+        match self {
+            SplitOrigin::Given(name) => name,
+            SplitOrigin::Carved { from, .. } | SplitOrigin::Rest { from } => from,
         }
     }
 }
+
+/// Several names of one part.
+pub(crate) fn joined(names: &[&str]) -> String {
+    names.join(BETWEEN)
+}
+
+/// What stands between the names of what one part was made of.
+const BETWEEN: &str = " + ";
 
 impl std::fmt::Display for SplitRule {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut carved = false;
         for (position, split) in Split::ALL.into_iter().enumerate() {
+            let Some(origin) = self.origin(split) else {
+                continue;
+            };
             if position > 0 {
                 f.write_str(", ")?;
             }
-            match self.origin(split) {
+            match origin {
                 SplitOrigin::Given(folder) => write!(f, "{split} as given in {folder}")?,
                 SplitOrigin::Carved { from, share } => {
                     carved = true;

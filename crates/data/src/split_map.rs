@@ -41,7 +41,8 @@ impl FromStr for MappedSplit {
         let bad = || DataError::BadOption {
             option: "--split-map",
             found: format!("`{text}`"),
-            expected: "NAME=train, NAME=validation, NAME=test or NAME=unused".to_owned(),
+            expected: "NAME=train, NAME=validation, NAME=test, NAME=pretraining or NAME=unused"
+                .to_owned(),
         };
         let (name, split) = text.split_once('=').ok_or_else(bad)?;
         let (name, split) = (name.trim(), split.trim());
@@ -78,10 +79,16 @@ impl From<MappedSplit> for String {
     }
 }
 
+impl MappedSplit {
+    /// What the name is used for, in a word.
+    fn use_name(&self) -> &'static str {
+        self.split.map_or("unused", Split::name)
+    }
+}
+
 impl std::fmt::Display for MappedSplit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let split = self.split.map_or("unused", Split::name);
-        write!(f, "{}={split}", self.name)
+        write!(f, "{}={}", self.name, self.use_name())
     }
 }
 
@@ -129,7 +136,8 @@ pub(crate) fn part_within(file: &str, map: &[MappedSplit]) -> Option<String> {
 /// The part that each of the names found at `path` is used for.
 ///
 /// # Errors
-/// A name of the map is not there, two names claim one part without the user saying so, or none is for training.
+/// A name of the map is not there or there twice, two names claim one part without the user saying so, or none is for
+/// training.
 pub(crate) fn assign(
     path: &Path,
     names: &[String],
@@ -141,6 +149,15 @@ pub(crate) fn assign(
             name: missing.name.clone(),
             found: names.to_vec(),
         });
+    }
+    for (place, mapped) in map.iter().enumerate() {
+        if let Some(before) = map[..place].iter().find(|m| m.name == mapped.name) {
+            return Err(DataError::SplitUsedTwice {
+                name: mapped.name.clone(),
+                first: before.use_name(),
+                second: mapped.use_name(),
+            });
+        }
     }
     let told = |name: &String| map.iter().find(|mapped| &mapped.name == name);
     let mut uses: Vec<Option<Split>> = names
@@ -210,6 +227,18 @@ mod tests {
             assigned(&["train_large"], &[]).as_deref(),
             Ok(&[Some(train)][..])
         );
+        let stages = [
+            Some(test),
+            Some(Split::Pretraining),
+            Some(train),
+            Some(validation),
+        ];
+        for told in [
+            "train_large=pretraining",
+            "train_large=pretraining,train_quality=train",
+        ] {
+            assert_eq!(assigned(&names, &map(told)).as_deref(), Ok(&stages[..]));
+        }
     }
 
     #[test]
@@ -220,6 +249,15 @@ mod tests {
         assert!(said.contains("test"), "{said}");
         let said = assigned(&["train"], &map("trian=train")).expect_err("a name that is not there");
         assert!(said.contains("trian") && said.contains("`train`"), "{said}");
+        let said = assigned(&["train", "test"], &map("train=pretraining,train=train"))
+            .expect_err("one name for two parts");
+        assert!(
+            said.contains("`train`") && said.contains("pretraining and train"),
+            "{said}"
+        );
+        let said = assigned(&["train", "test"], &map("train=pretraining"))
+            .expect_err("nothing to train on after pretraining");
+        assert!(said.contains("no part to train on"), "{said}");
         for wrong in ["train", "=train", "a=b", ""] {
             assert!(wrong.parse::<MappedSplit>().is_err(), "{wrong}");
         }

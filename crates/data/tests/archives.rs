@@ -106,7 +106,7 @@ fn lists_beside_archives_are_read_without_unpacking() {
             );
         }
         let mut order = Vec::new();
-        prepared.epoch(0).examples(0..40, &mut order);
+        prepared.epoch(Split::Train, 0).examples(0..40, &mut order);
         order.sort_unstable();
         assert!(order.into_iter().eq(0..40));
     }

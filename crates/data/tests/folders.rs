@@ -82,7 +82,7 @@ fn parts_that_are_given_are_kept_and_the_rest_is_carved() {
         class(&dir.path().join("test").join(name), 4, 10 + index as u32);
     }
     let catalogue = scanned(dir.path()).expect("a catalogue");
-    assert_eq!(Split::ALL.map(|split| catalogue.len(split)), [34, 6, 8]);
+    assert_eq!(Split::ALL.map(|split| catalogue.len(split)), [34, 6, 8, 0]);
     assert_eq!(catalogue.rule().test, SplitOrigin::Given("test".to_owned()));
     assert_eq!(
         catalogue.rule().train,
@@ -100,7 +100,7 @@ fn parts_that_are_given_are_kept_and_the_rest_is_carved() {
         class(&dir.path().join("valid").join(name), 3, 20 + index as u32);
     }
     let catalogue = scanned(dir.path()).expect("a catalogue");
-    assert_eq!(Split::ALL.map(|split| catalogue.len(split)), [40, 6, 8]);
+    assert_eq!(Split::ALL.map(|split| catalogue.len(split)), [40, 6, 8, 0]);
     assert_eq!(
         catalogue.rule().to_string(),
         "train as given in train, validation as given in valid, test as given in test"
@@ -108,7 +108,7 @@ fn parts_that_are_given_are_kept_and_the_rest_is_carved() {
 
     std::fs::remove_dir_all(dir.path().join("test")).expect("removed");
     let catalogue = scanned(dir.path()).expect("a catalogue");
-    assert_eq!(Split::ALL.map(|split| catalogue.len(split)), [34, 6, 6]);
+    assert_eq!(Split::ALL.map(|split| catalogue.len(split)), [34, 6, 6, 0]);
 
     class(&dir.path().join("val/x"), 3, 30);
     assert!(matches!(

@@ -80,7 +80,7 @@ fn in_memory(from: &Path) -> Dataset {
 
 /// The order of an epoch, asked for in batches of seven.
 fn epoch(dataset: &Dataset, number: u64) -> Vec<usize> {
-    let mut order = dataset.epoch(number);
+    let mut order = dataset.epoch(Split::Train, number);
     let (mut all, mut batch) = (Vec::new(), Vec::new());
     let examples = dataset.len(Split::Train);
     for first in (0..examples).step_by(7) {
@@ -139,8 +139,8 @@ fn a_prepared_set_is_the_set_in_memory() {
     assert_eq!(epoch(&mapped, 3), order);
     for config in CONFIGS {
         assert_eq!(
-            mapped.training_batch(&order, 3, config),
-            memory.training_batch(&order, 3, config)
+            mapped.training_batch(Split::Train, &order, 3, config),
+            memory.training_batch(Split::Train, &order, 3, config)
         );
     }
     mapped.check_intact().expect("no damage");
@@ -164,8 +164,8 @@ fn small_windows_see_every_example_once_and_give_memory_back() {
     }
     for config in CONFIGS {
         assert_eq!(
-            dataset.training_batch(&first, 0, config),
-            whole.training_batch(&first, 0, config)
+            dataset.training_batch(Split::Train, &first, 0, config),
+            whole.training_batch(Split::Train, &first, 0, config)
         );
     }
     // Both classes are in every window, although they lie one after the other.

@@ -1,7 +1,9 @@
 //! How sure one can be of a share.
 
+use serde::Serialize;
+
 /// A measure with its 95 % interval.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Interval {
     /// The measure.
     pub value: f64,
@@ -68,6 +70,37 @@ pub(crate) fn mean_of(shares: &[Interval]) -> Interval {
         value,
         low: (value - distance(|share| share.low)).max(0.0),
         high: (value + distance(|share| share.high)).min(1.0),
+    }
+}
+
+impl Interval {
+    /// The interval of what an increasing function makes of the measure.
+    pub(crate) fn map(self, increasing: impl Fn(f64) -> f64) -> Interval {
+        Interval {
+            value: increasing(self.value),
+            low: increasing(self.low),
+            high: increasing(self.high),
+        }
+    }
+}
+
+/// The interval of the ratio of two independent measures, from their own intervals: the ratios at which the interval of
+/// `above - ratio * below`, made of theirs as [`mean_of`] makes its own, just touches 0 (Newcombe 2016, "MOVER-R confidence
+/// intervals for ratios and products of two independently estimated quantities"). `above` must not be negative, and the
+/// upper end of `below` must be less than twice its value.
+pub(crate) fn ratio_of(above: &Interval, below: &Interval) -> Interval {
+    let product = above.value * below.value;
+    let end = |near: f64, far: f64, side: f64| {
+        let (a, c) = (
+            far * (2.0 * below.value - far),
+            near * (2.0 * above.value - near),
+        );
+        (product + side * (product * product - a * c).max(0.0).sqrt()) / a
+    };
+    Interval {
+        value: above.value / below.value,
+        low: end(above.low, below.high, -1.0).max(0.0),
+        high: end(above.high, below.low, 1.0),
     }
 }
 

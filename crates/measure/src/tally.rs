@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::interval::{mean_of, wilson};
+use crate::interval::{mean_of, ratio_of, wilson};
 use crate::{Interval, Objective};
 
 /// How often a class occurred and was recognised.
@@ -186,15 +186,34 @@ impl Tally {
             Objective::F1(class) => {
                 let tally = self.classes.get(class).copied().unwrap_or_default();
                 let share = wilson(tally.right, tally.union());
-                let f1 = |share: f64| 2.0 * share / (1.0 + share);
-                Interval {
-                    value: f1(share.value),
-                    low: f1(share.low),
-                    high: f1(share.high),
-                }
+                share.map(of_share)
             }
         }
     }
+
+    /// F1 of a class as it would be if that class had as many examples as all others together, with its 95 % interval (the
+    /// calibrated F1 of Siblini and others 2020, "Master your metrics with calibration", at even odds). Unlike F1 it does not
+    /// depend on how many examples there are of either, and so can be compared between sets: it is `2 r / (1 + r + f)` of the
+    /// share `r` of the class that was recognised and the share `f` of the others that was taken for it. `None` if there are
+    /// no examples of the class, or no others.
+    pub fn even_f1(&self, class: usize) -> Option<Interval> {
+        let tally = self.classes.get(class).filter(|tally| tally.examples > 0)?;
+        let others = self.examples().saturating_sub(tally.examples);
+        if others == 0 {
+            return None;
+        }
+        let mistaken = wilson(tally.called.saturating_sub(tally.right), others);
+        let ratio = ratio_of(
+            &wilson(tally.right, tally.examples),
+            &mistaken.map(|share| 1.0 + share),
+        );
+        Some(ratio.map(|ratio| of_share(ratio.min(1.0))))
+    }
+}
+
+/// F1 of the share that it is made of: of rightly recognised examples among those that are of a class or were taken for it.
+fn of_share(share: f64) -> f64 {
+    2.0 * share / (1.0 + share)
 }
 
 fn add(sum: &mut u64, count: u64) {
@@ -249,6 +268,66 @@ mod tests {
     }
 
     #[test]
+    fn an_even_f1_does_not_depend_on_how_many_examples_the_classes_have() {
+        let even = |confusion: &[Vec<u64>]| Tally::of_confusion(confusion).even_f1(1);
+        // Recognised 30 of 40, taken for it 10 of 50: 2 * 0.75 / (1 + 0.75 + 0.2).
+        let once = even(&[vec![40, 10], vec![10, 30]]).expect("both classes");
+        assert!((once.value - 1.5 / 1.95).abs() < 1e-12);
+        let more = even(&[vec![400, 100], vec![10, 30]]).expect("both classes");
+        assert!((more.value - once.value).abs() < 1e-12);
+        assert!(
+            more.low > once.low && more.high < once.high,
+            "and surer with more"
+        );
+        // Among three classes the two others count as one.
+        let three = even(&[vec![20, 5, 3], vec![6, 30, 4], vec![1, 5, 16]]).expect("all");
+        assert!((three.value - once.value).abs() < 1e-12);
+        assert_eq!(even(&[vec![5, 1], vec![0, 0]]), None);
+        assert_eq!(even(&[vec![0, 0], vec![1, 5]]), None);
+        let perfect = even(&[vec![3, 0], vec![0, 3]]).expect("both classes");
+        assert_eq!((perfect.value, perfect.high), (1.0, 1.0));
+        assert!(perfect.low < 0.7, "three of three say little: {perfect:?}");
+    }
+
+    /// The probability that so many of `trials` come out.
+    fn binomial(trials: u64, share: f64) -> Vec<f64> {
+        let mut all = vec![(1.0 - share).powi(trials as i32)];
+        for hits in 0..trials {
+            let odds = (trials - hits) as f64 / (hits + 1) as f64 * share / (1.0 - share);
+            all.push(all[hits as usize] * odds);
+        }
+        all
+    }
+
+    /// Summed over everything that can come out, not drawn by chance.
+    #[test]
+    fn the_interval_of_an_even_f1_holds_the_truth_as_often_as_it_says() {
+        for (trials, recall, mistaken) in [
+            ([30, 40], 0.8, 0.15),
+            ([12, 200], 0.6, 0.3),
+            ([60, 15], 0.95, 0.05),
+        ] {
+            let truth = 2.0 * recall / (1.0 + recall + mistaken);
+            let (found, called) = (binomial(trials[0], recall), binomial(trials[1], mistaken));
+            let mut held = 0.0;
+            for (right, of_right) in found.iter().enumerate() {
+                for (wrong, of_wrong) in called.iter().enumerate() {
+                    let (right, wrong) = (right as u64, wrong as u64);
+                    let tally = Tally::of_confusion(&[
+                        vec![trials[1] - wrong, wrong],
+                        vec![trials[0] - right, right],
+                    ]);
+                    let interval = tally.even_f1(1).expect("both classes");
+                    if interval.low <= truth && truth <= interval.high {
+                        held += of_right * of_wrong;
+                    }
+                }
+            }
+            assert!((0.935..0.98).contains(&held), "{trials:?}: {held}");
+        }
+    }
+
+    #[test]
     fn counts_at_the_end_of_their_range_stay_there() {
         let huge = Tally::of_confusion(&[vec![u64::MAX, 1], vec![u64::MAX, u64::MAX]]);
         assert_eq!((huge.examples(), huge.accuracy()), (u64::MAX, 1.0));
@@ -285,6 +364,10 @@ mod tests {
                 prop_assert!(0.0 <= interval.low && interval.low <= interval.value + 1e-12);
                 prop_assert!(interval.value <= interval.high + 1e-12 && interval.high <= 1.0);
                 prop_assert!((interval.value - whole.score(objective)).abs() < 1e-12);
+            }
+            if let Some(even) = whole.even_f1(1) {
+                prop_assert!(0.0 <= even.low && even.low <= even.value + 1e-12);
+                prop_assert!(even.value <= even.high + 1e-12 && even.high <= 1.0);
             }
         }
     }

@@ -114,8 +114,7 @@ impl<'a> Resolved<'a> {
 
     /// The names of the classes.
     pub(crate) fn class_names(&self) -> Vec<&'a str> {
-        let classes = self.summary.run.classes.iter();
-        classes.map(|class| class.name.as_str()).collect()
+        self.summary.run.class_names()
     }
 
     /// What a candidate was found to reach in the objective on the validation split.

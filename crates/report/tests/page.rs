@@ -3,6 +3,7 @@
 #[path = "../examples/sample/made_up.rs"]
 mod made_up;
 
+use danas_measure::Objective;
 use danas_report::{ReportError, render};
 use danas_study::Summary;
 
@@ -320,6 +321,42 @@ fn large_searches_have_pages_of_moderate_size() {
     assert!(large.len() < 2_500_000, "{}", large.len());
     let hundred = page("hundred");
     assert!(hundred.len() < 4_000_000, "{}", hundred.len());
+}
+
+#[test]
+fn parts_of_the_test_examples_are_shown_where_there_are_columns() {
+    let summary = summary("two");
+    let page = render(&summary).expect("a page").replace('\u{a0}', " ");
+    assert_eq!(
+        page.matches("<h3>Parts of the test examples</h3>").count(),
+        summary.models.len()
+    );
+    let near = &summary
+        .models
+        .iter()
+        .find(|m| m.recommended)
+        .unwrap()
+        .columns[0];
+    assert_eq!((near.column.as_str(), near.value), ("near", true));
+    let tally = &near.answers.members;
+    let mut row = page.split("<bdi>near</bdi></th><td class=\"n\">1</td>");
+    let row = row.nth(1).expect("the recommended model's row");
+    let row = &row[..row.find("</tr>").expect("an end")];
+    let accuracy = tally.interval(Objective::Accuracy);
+    for part in [
+        format!(">{}<small>against ", tally.examples()),
+        format!(
+            "{:.1} %<small>{:.1} to",
+            accuracy.value * 100.0,
+            accuracy.low * 100.0
+        ),
+        "of <bdi>person</bdi>".to_owned(),
+    ] {
+        assert!(row.contains(&part), "{part} in {row}");
+    }
+    // Hostile names stay text here as well, and a page without columns says nothing of them.
+    assert!(self::page("hostile").contains("<bdi>rainy &lt;&#x2f;td&gt;"));
+    assert!(!self::page("usual").contains("Parts of the test examples"));
 }
 
 #[test]

@@ -6,12 +6,12 @@
 
 use std::collections::BTreeMap;
 
-use danas_measure::{Objective, Tally};
+use danas_measure::{Objective, Subset, Tally};
 use serde_json::json;
 
 use crate::{
-    AuditRecord, Backend, BufferRecord, CandidateRecord, ClassRecord, CostRecord, LayerRecord,
-    LimitRecord, ModelRecord, PairedRecord, PhaseRecord, RunRecord, Store, StudyError,
+    AuditRecord, Backend, BufferRecord, CandidateRecord, ClassRecord, ColumnRecord, CostRecord,
+    LayerRecord, LimitRecord, ModelRecord, PairedRecord, PhaseRecord, RunRecord, Store, StudyError,
 };
 
 const CONFIG: &str = "seed = 1\n";
@@ -86,6 +86,14 @@ pub fn model(candidate: u64, recommended: bool) -> ModelRecord {
         val_tally_int8: Some(tally(candidate + 1)),
         test_tally_float: Some(tally(candidate + 2)),
         confusion: vec![vec![9, 1], vec![2, 8]],
+        columns: vec![ColumnRecord {
+            column: "größer".into(),
+            value: true,
+            answers: Subset {
+                members: tally(1),
+                contrasted: tally(candidate + 3),
+            },
+        }],
         layers: vec![LayerRecord {
             name: "stem".into(),
             operator: "convolution 3x3 /2".into(),
@@ -150,6 +158,7 @@ pub fn run() -> RunRecord {
             train: 70,
             validation: 15,
             test: 15,
+            pretraining: 0,
         }],
         validation_sample: Some(12),
         data_configurations: vec!["32x32 rgb".into()],

@@ -8,7 +8,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    CandidateRecord, CostRecord, DataGenes, ModelRecord, StudyError, Summary, write_atomic,
+    CandidateRecord, ColumnRow, CostRecord, DataGenes, ModelRecord, RunRecord, StudyError, Summary,
+    write_atomic,
 };
 
 /// One member of the front. Costs are those of the model's file where there is one.
@@ -48,13 +49,16 @@ pub struct FrontRow {
     pub test_accuracy_int8_high: Option<f64>,
     /// Mean recall of the classes of the int8 file on the test split.
     pub test_balanced_accuracy_int8: Option<f64>,
+    /// How well the int8 file does on the test examples that extra columns single out; not written if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub test_columns_int8: Vec<ColumnRow>,
 }
 
 /// A member of the front with all that is known of it.
 struct Member<'a> {
     candidate: &'a CandidateRecord,
     model: Option<&'a ModelRecord>,
-    objective: Objective,
+    run: &'a RunRecord,
     /// The score from which on members tie with the best.
     tied_from: Option<f64>,
 }
@@ -64,9 +68,14 @@ impl Member<'_> {
         self.model.map_or(&self.candidate.cost, |model| &model.cost)
     }
 
+    fn columns(&self) -> Vec<ColumnRow> {
+        let columns = self.model.map_or(&[][..], |model| &model.columns);
+        ColumnRow::all(columns, &self.run.class_names(), self.run.objective)
+    }
+
     fn row(&self) -> FrontRow {
         let cost = self.cost();
-        let val_score = self.candidate.val_score(self.objective);
+        let val_score = self.candidate.val_score(self.run.objective);
         let val = self.candidate.val_interval(Objective::Accuracy);
         let val_tally = self.candidate.val_tally.as_ref();
         let test_tally = self.model.and_then(ModelRecord::test_tally_int8);
@@ -89,6 +98,7 @@ impl Member<'_> {
             test_accuracy_int8_low: test.map(|interval| interval.low),
             test_accuracy_int8_high: test.map(|interval| interval.high),
             test_balanced_accuracy_int8: test_tally.as_ref().map(Tally::balanced_accuracy),
+            test_columns_int8: self.columns(),
         }
     }
 }
@@ -227,7 +237,7 @@ fn members(summary: &Summary) -> Result<Vec<Member<'_>>, StudyError> {
         Ok(Member {
             candidate,
             model,
-            objective: summary.run.objective,
+            run: &summary.run,
             tied_from,
         })
     };
@@ -271,9 +281,29 @@ mod tests {
             store.record_candidate(&candidate(n)).unwrap();
         }
         store.set_run(&run()).unwrap();
-        store.record_model(&model(2, true)).unwrap();
+        let without_columns = ModelRecord {
+            columns: Vec::new(),
+            ..model(2, true)
+        };
+        store.record_model(&without_columns).unwrap();
         store.record_phase(&phase("data", 1.0)).unwrap();
         store.summary(&[2, 3]).unwrap()
+    }
+
+    #[test]
+    fn columns_are_in_the_rows_of_models_that_have_some() {
+        let mut summary = summary();
+        summary.models[0].columns = model(2, true).columns;
+        let rows = front_rows(&summary).unwrap();
+        let json = rows
+            .iter()
+            .map(|row| serde_json::to_value(row).unwrap()["test_columns_int8"].take());
+        let [finished, unfinished] = &json.collect::<Vec<_>>()[..] else {
+            panic!("two members")
+        };
+        assert_eq!(finished[0]["column"], "größer");
+        assert_eq!(finished[0]["value"], 1);
+        assert!(unfinished.is_null());
     }
 
     #[test]

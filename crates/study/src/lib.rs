@@ -4,6 +4,7 @@
 //! known, checkpoints of tensors ([`save_tensors`]) and files for people. The contract of the records is the trait
 //! [`Store`]; [`conformance`] checks it for any implementation.
 
+mod columns;
 mod config;
 pub mod conformance;
 mod error;
@@ -16,6 +17,7 @@ mod sqlite;
 mod store;
 mod tensors;
 
+pub use columns::ColumnRow;
 pub use config::{Difference, differences};
 pub use error::StudyError;
 pub use files::write_atomic;
@@ -23,8 +25,8 @@ pub use folder::{Opened, RunFolder};
 pub use front::{FrontRow, front_rows, write_front_csv};
 pub use memory::{MemoryBackend, MemoryStore};
 pub use record::{
-    AuditRecord, BufferRecord, CandidateRecord, ClassRecord, CostRecord, DataGenes, LayerRecord,
-    LimitRecord, ModelRecord, PairedRecord, PhaseRecord, RunRecord, Summary,
+    AuditRecord, BufferRecord, CandidateRecord, ClassRecord, ColumnRecord, CostRecord, DataGenes,
+    LayerRecord, LimitRecord, ModelRecord, PairedRecord, PhaseRecord, RunRecord, Summary,
 };
 pub use sqlite::{SqliteBackend, Study};
 pub use store::{Backend, Store};

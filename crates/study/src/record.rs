@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use danas_measure::{Interval, Objective, Tally};
+use danas_measure::{Interval, Objective, Subset, Tally};
 use serde::{Deserialize, Serialize};
 
 /// The genes of a data configuration by name, for example `{"resolution": 96, "colour": "rgb"}`.
@@ -152,6 +152,10 @@ pub struct ModelRecord {
     pub test_tally_float: Option<Tally>,
     /// Counts of the int8 file on the test split: `confusion[true class][predicted class]`.
     pub confusion: Vec<Vec<u64>>,
+    /// The answers of the int8 file on the test split by what extra columns say of the examples, the ones of a column before
+    /// its zeros. Empty without columns, and in runs of an earlier version.
+    #[serde(default)]
+    pub columns: Vec<ColumnRecord>,
     /// The layers in execution order.
     pub layers: Vec<LayerRecord>,
     /// The planned arena.
@@ -186,6 +190,17 @@ impl ModelRecord {
         let square = classes > 0 && self.confusion.iter().all(|row| row.len() == classes);
         square.then(|| Tally::of_confusion(&self.confusion))
     }
+}
+
+/// The answers to the examples with one value of an extra 0/1 column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ColumnRecord {
+    /// The column.
+    pub column: String,
+    /// Its value.
+    pub value: bool,
+    /// The answers. There is at least one member.
+    pub answers: Subset,
 }
 
 /// A finished model beside the recommended one: the int8 files of both on the same validation examples.
@@ -252,6 +267,9 @@ pub struct ClassRecord {
     pub validation: u64,
     /// Examples touched once, at the end.
     pub test: u64,
+    /// Examples trained on before those of `train`.
+    #[serde(default)]
+    pub pretraining: u64,
 }
 
 /// The limits of a run; `None` is no limit.
@@ -294,6 +312,14 @@ pub struct RunRecord {
     pub latency_published: bool,
     /// Version of danas.
     pub version: String,
+}
+
+impl RunRecord {
+    /// The names of the classes.
+    pub fn class_names(&self) -> Vec<&str> {
+        let classes = self.classes.iter();
+        classes.map(|class| class.name.as_str()).collect()
+    }
 }
 
 /// Everything a page about a run needs.

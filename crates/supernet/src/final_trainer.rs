@@ -3,7 +3,7 @@
 //! It learns from labels only. The supernet's best network was its teacher once, but after a training this short it
 //! knows less than its pupil soon will, and its answers cost time (`ARCHITECTURE.md` has figures).
 
-use danas_data::{Dataset, Streams};
+use danas_data::{Dataset, Split, Streams};
 use danas_space::Candidate;
 use rand::RngExt;
 
@@ -37,7 +37,9 @@ impl<'a> FinalTrainer<'a> {
     ) -> Self {
         // Far from the epochs that the supernet has seen, so that crops are new.
         let first_epoch = u64::from(streams.stream("final training", 0).random::<u32>()) | 1 << 40;
-        let class_weights = options.class_weights.of(&pictures_per_class(dataset));
+        let class_weights = options
+            .class_weights
+            .of(&pictures_per_class(dataset, Split::Train));
         FinalTrainer {
             trainer: SingleTrainer::new(supernet.clone(), candidate, options)
                 .with_class_weights(class_weights),
@@ -64,7 +66,7 @@ impl<'a> FinalTrainer<'a> {
         let epoch = self.first_epoch + epoch;
         let batch = self
             .dataset
-            .training_batch(indices, epoch, self.candidate.data);
+            .training_batch(Split::Train, indices, epoch, self.candidate.data);
         self.trainer.step(&batch, progress)
     }
 

@@ -118,12 +118,9 @@ impl Learner {
         }
     }
 
-    /// The same learner, to which an example counts what its class does.
-    pub(crate) fn with_class_weights(self, class_weights: Vec<f32>) -> Self {
-        Learner {
-            class_weights,
-            ..self
-        }
+    /// From now on an example counts what its class does.
+    pub(crate) fn set_class_weights(&mut self, class_weights: Vec<f32>) {
+        self.class_weights = class_weights;
     }
 
     pub(crate) fn steps(&self) -> u64 {

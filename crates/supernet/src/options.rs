@@ -58,6 +58,8 @@ pub struct TrainingOptions {
     pub distillation: f32,
     /// Whether rare classes count more.
     pub class_weights: ClassWeights,
+    /// Share of the supernet's training that shows the part for pretraining, where there is one.
+    pub pretraining: f64,
 }
 
 impl TrainingOptions {
@@ -75,6 +77,7 @@ impl TrainingOptions {
             label_smoothing: 0.1,
             distillation: 0.5,
             class_weights: ClassWeights::Auto,
+            pretraining: 0.5,
         }
     }
 

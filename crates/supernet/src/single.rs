@@ -34,11 +34,9 @@ impl SingleTrainer {
 
     /// The same training, in which an example counts in the loss what its class does. There has to be one weight for each
     /// class.
-    pub(crate) fn with_class_weights(self, class_weights: Vec<f32>) -> Self {
-        SingleTrainer {
-            learner: self.learner.with_class_weights(class_weights),
-            ..self
-        }
+    pub(crate) fn with_class_weights(mut self, class_weights: Vec<f32>) -> Self {
+        self.learner.set_class_weights(class_weights);
+        self
     }
 
     /// One step on a batch in the candidate's data configuration. After the first step none allocates memory, as long

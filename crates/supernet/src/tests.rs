@@ -20,6 +20,15 @@ pub(crate) fn dataset() -> Dataset {
     read("synthetic:objects,size=32")
 }
 
+/// What a folder holds, in order.
+fn listed(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let mut paths: Vec<PathBuf> = paths.collect();
+    paths.sort();
+    paths
+}
+
 /// Classes of which one has many times the pictures of another.
 pub(crate) fn imbalanced_dataset() -> Dataset {
     let folder = tempfile::tempdir().expect("a folder");
@@ -31,13 +40,6 @@ pub(crate) fn imbalanced_dataset() -> Dataset {
         ..SyntheticSpec::default()
     };
     write_folder(&spec, folder.path()).expect("pictures");
-    let listed = |folder: &Path| {
-        let entries = std::fs::read_dir(folder).expect("a folder");
-        let paths = entries.map(|entry| entry.expect("an entry").path());
-        let mut paths: Vec<PathBuf> = paths.collect();
-        paths.sort();
-        paths
-    };
     let classes = listed(&folder.path().join("train"));
     for (class, pictures) in classes.iter().zip([64, 24, 8]) {
         for file in &listed(class)[pictures..] {
@@ -47,9 +49,39 @@ pub(crate) fn imbalanced_dataset() -> Dataset {
     read(folder.path().to_str().expect("a path in Unicode"))
 }
 
+/// Sixty pictures of two classes to train on, of which some are for validation, and before these 38, of which 8 are of the
+/// second class.
+fn staged_dataset(map: &str) -> Dataset {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path().join("set");
+    let spec = SyntheticSpec {
+        size: 32,
+        train: 60,
+        test: 8,
+        classes: 2,
+        ..SyntheticSpec::default()
+    };
+    write_folder(&spec, &root).expect("pictures");
+    let large = folder.path().join("large");
+    write_folder(&SyntheticSpec { seed: 9, ..spec }, &large).expect("pictures");
+    for file in &listed(&listed(&large.join("train"))[1])[8..] {
+        std::fs::remove_file(file).expect("one picture less");
+    }
+    std::fs::rename(large.join("train"), root.join("train_large")).expect("moved");
+    let options = ScanOptions {
+        split_map: vec![map.parse().expect("a mapping")],
+        ..ScanOptions::default()
+    };
+    read_with(root.to_str().expect("a path in Unicode"), &options)
+}
+
 fn read(source: &str) -> Dataset {
+    read_with(source, &ScanOptions::default())
+}
+
+fn read_with(source: &str, options: &ScanOptions) -> Dataset {
     let source: Source = source.parse().expect("a source");
-    let catalogue = scan(&source, &ScanOptions::default()).expect("a catalogue");
+    let catalogue = scan(&source, options).expect("a catalogue");
     load(
         &catalogue,
         &LoadOptions {
@@ -79,6 +111,129 @@ fn options() -> TrainingOptions {
 
 pub(crate) fn anything(_: &Candidate) -> f64 {
     0.0
+}
+
+/// A training of eight steps of 12 pictures, five of them before its second stage.
+struct InStages {
+    dataset: Dataset,
+    space: SearchSpace,
+    streams: Streams,
+    options: TrainingOptions,
+}
+
+impl InStages {
+    const STEPS: u32 = 8;
+
+    fn new(map: &str) -> Self {
+        InStages {
+            dataset: staged_dataset(map),
+            space: search_space(),
+            streams: Streams::new(3),
+            options: TrainingOptions {
+                batch: 12,
+                pretraining: 0.6,
+                ..TrainingOptions::supernet()
+            },
+        }
+    }
+
+    fn sampler(&self) -> Sampler<'_> {
+        Sampler::new(&self.space, &anything).expect("all fit")
+    }
+
+    fn trainer<'a>(&'a self, sampler: &'a Sampler<'a>) -> Trainer<'a> {
+        let supernet = Supernet::new(&self.space.envelope(), 2, &self.streams);
+        Trainer::new(
+            supernet,
+            &self.dataset,
+            sampler,
+            self.options,
+            &self.streams,
+        )
+    }
+}
+
+/// Trains on to the end, and gives the pictures of both parts that were seen after each step.
+fn to_the_end(trainer: &mut Trainer<'_>) -> Vec<[u64; 2]> {
+    let mut seen = Vec::new();
+    while trainer.steps() < u64::from(InStages::STEPS) {
+        let progress = trainer.steps() as f64 / f64::from(InStages::STEPS);
+        trainer.step(progress).expect("a step");
+        seen.push([Split::Pretraining, Split::Train].map(|split| trainer.seen(split)));
+    }
+    seen
+}
+
+#[test]
+fn a_training_in_stages_goes_on_exactly_from_any_step() {
+    let training = InStages::new("train_large=pretraining");
+    let sampler = training.sampler();
+    let mut whole = training.trainer(&sampler);
+    // 0.6 of eight steps are over when the fifth is done.
+    let expected = [
+        [12, 0],
+        [24, 0],
+        [36, 0],
+        [48, 0],
+        [60, 0],
+        [60, 12],
+        [60, 24],
+        [60, 36],
+    ];
+    assert_eq!(to_the_end(&mut whole), expected);
+    for stopped in [1, 4, 5, 6] {
+        let mut first = training.trainer(&sampler);
+        for step in 0..stopped {
+            let progress = f64::from(step) / f64::from(InStages::STEPS);
+            first.step(progress).expect("a step");
+        }
+        let checkpoint = first.checkpoint();
+        let mut then = training.trainer(&sampler);
+        then.restore(&checkpoint).expect("the same training");
+        let rest = &expected[stopped as usize..];
+        assert_eq!(to_the_end(&mut then), rest, "stopped after {stopped}");
+        assert!(
+            then.supernet().tensors() == whole.supernet().tensors(),
+            "other weights when stopped after {stopped}"
+        );
+    }
+    let mut wrong = whole.checkpoint();
+    wrong.set_number("stage", 1);
+    assert!(training.trainer(&sampler).restore(&wrong).is_err());
+}
+
+#[test]
+fn without_its_share_a_part_for_pretraining_changes_nothing() {
+    let weights = |map: &str, pretraining: f64| {
+        let mut training = InStages::new(map);
+        training.options.pretraining = pretraining;
+        let sampler = training.sampler();
+        let mut trainer = training.trainer(&sampler);
+        to_the_end(&mut trainer);
+        trainer.into_supernet().tensors()
+    };
+    let plain = weights("train_large=unused", 0.6);
+    assert!(weights("train_large=pretraining", 0.0) == plain);
+    assert!(weights("train_large=pretraining", 0.6) != plain);
+}
+
+#[test]
+fn classes_are_weighted_as_each_stage_has_them() {
+    let weights = |pretraining: f64, class_weights: ClassWeights| {
+        let mut training = InStages::new("train_large=pretraining");
+        training.options.pretraining = pretraining;
+        training.options.class_weights = class_weights;
+        let sampler = training.sampler();
+        let mut trainer = training.trainer(&sampler);
+        to_the_end(&mut trainer);
+        trainer.into_supernet().tensors()
+    };
+    // Of the first stage 30 and 8 pictures, of the second as many of both.
+    for (pretraining, is_weighted) in [(1.0, true), (0.0, false)] {
+        let weighted = weights(pretraining, ClassWeights::Auto);
+        let plain = weights(pretraining, ClassWeights::Never);
+        assert_eq!(weighted != plain, is_weighted, "{pretraining}");
+    }
 }
 
 #[test]
@@ -280,6 +435,34 @@ fn rare_classes_count_more_in_final_training() {
     assert_ne!(weighted, first_loss(ClassWeights::Never));
 }
 
+#[test]
+fn teachers_see_colours_where_networks_that_see_them_fit() {
+    let (dataset, space, streams) = (dataset(), search_space(), Streams::new(9));
+    let without_colours =
+        |candidate: &Candidate| candidate.data.colour.channels().saturating_sub(1) as f64;
+    for (violation, colour) in [
+        (
+            &anything as &(dyn Fn(&Candidate) -> f64 + Sync),
+            Colour::Rgb,
+        ),
+        (&without_colours, Colour::Mono),
+    ] {
+        let sampler = Sampler::new(&space, violation).expect("some fit");
+        let supernet = Supernet::new(&space.envelope(), dataset.classes().len(), &streams);
+        let trainer = Trainer::new(supernet, &dataset, &sampler, options(), &streams);
+        let drawn: Vec<Vec<Candidate>> = (0..40).map(|step| trainer.draw(step)).collect();
+        let mut resolutions: Vec<usize> = drawn.iter().map(|n| n[0].data.resolution).collect();
+        resolutions.sort_unstable();
+        resolutions.dedup();
+        assert!(
+            drawn
+                .iter()
+                .all(|networks| networks[0].data.colour == colour)
+        );
+        assert_eq!(resolutions, [16, 24], "of every resolution");
+    }
+}
+
 /// The momentum after the first step, without weight decay and a limit on the norm, is the step's gradient.
 #[test]
 fn the_gradient_of_a_whole_step_is_the_sum_of_its_networks_in_f64() {
@@ -330,7 +513,7 @@ fn gradient_is_the_sum_of_its_networks(dataset: &Dataset) {
     let mut total = BTreeMap::<String, Vec<f64>>::new();
     let mut teacher: Option<Vec<f64>> = None;
     for candidate in &networks {
-        let batch = dataset.training_batch(indices, epoch, candidate.data);
+        let batch = dataset.training_batch(Split::Train, indices, epoch, candidate.data);
         let mut targets = vec![smoothing / classes as f64; batch.len() * classes];
         for (row, &label) in targets.chunks_exact_mut(classes).zip(&batch.labels) {
             row[label] += 1.0 - smoothing;

@@ -2,7 +2,11 @@
 //!
 //! Every step trains the largest network that fits the board, the smallest, and random ones in between, each with
 //! a data configuration of its own, all on the same crops of the same examples. The others learn from labels and
-//! from the largest one's probabilities. The gradients are added up for one step of the optimiser.
+//! from the largest one's probabilities. That one sees colours wherever networks that see them fit: what its teacher is blind
+//! to, a network learns late. The gradients are added up for one step of the optimiser.
+//!
+//! Where the examples have a part for pretraining, the first share of the training shows that one, the rest the training
+//! part: one training with one learning rate, in which only the source of the pictures changes.
 
 use danas_data::{Batch, DataConfig, Dataset, EpochOrder, Split, Streams};
 use danas_space::{Candidate, Sampler};
@@ -23,10 +27,13 @@ const PATIENCE: u64 = 25_600;
 /// Share of the loss of guessing below which a supernet has learnt something.
 const GUESSING: f32 = 0.995;
 
-/// The examples of each step: every epoch in its own order, the rest of an epoch that fills no batch left out.
+/// The examples of each step: every epoch of a part in its own order, the rest of an epoch that fills no batch left out.
 #[derive(Debug)]
 pub(crate) struct Schedule<'a> {
     dataset: &'a Dataset,
+    split: Split,
+    /// The step of the training with which the first epoch begins.
+    begun: u64,
     /// Batches before the first step: where a set is too large to be seen whole, later training goes on behind earlier.
     skipped: u64,
     per_epoch: u64,
@@ -36,16 +43,23 @@ pub(crate) struct Schedule<'a> {
 }
 
 impl<'a> Schedule<'a> {
-    /// From the beginning of the first epoch.
+    /// Of the training part, from the beginning of the first epoch.
     pub(crate) fn new(dataset: &'a Dataset, batch: usize) -> Self {
-        let examples = dataset.len(Split::Train);
+        Self::of(dataset, Split::Train, 0, batch)
+    }
+
+    /// Of a part, from the beginning of the first epoch, which is that of step `begun` of the training.
+    fn of(dataset: &'a Dataset, split: Split, begun: u64, batch: usize) -> Self {
+        let examples = dataset.len(split);
         let batch = batch.clamp(1, examples.max(1));
         Schedule {
             dataset,
+            split,
+            begun,
             skipped: 0,
             per_epoch: (examples / batch).max(1) as u64,
             batch,
-            order: dataset.epoch(0),
+            order: dataset.epoch(split, 0),
             indices: Vec::with_capacity(batch),
         }
     }
@@ -64,10 +78,10 @@ impl<'a> Schedule<'a> {
 
     /// The epoch and the examples of a step.
     pub(crate) fn step(&mut self, step: u64) -> (u64, &[usize]) {
-        let step = step + self.skipped;
+        let step = step - self.begun + self.skipped;
         let epoch = step / self.per_epoch;
         if epoch != self.order.epoch() {
-            self.order = self.dataset.epoch(epoch);
+            self.order = self.dataset.epoch(self.split, epoch);
         }
         let first = (step % self.per_epoch) as usize * self.batch;
         self.order
@@ -76,10 +90,10 @@ impl<'a> Schedule<'a> {
     }
 }
 
-/// How many training pictures each class has.
-pub(crate) fn pictures_per_class(dataset: &Dataset) -> Vec<usize> {
+/// How many pictures of a part each class has.
+pub(crate) fn pictures_per_class(dataset: &Dataset, split: Split) -> Vec<usize> {
     let mut pictures = vec![0; dataset.classes().len()];
-    for &label in dataset.labels(Split::Train) {
+    for &label in dataset.labels(split) {
         pictures[label] += 1;
     }
     pictures
@@ -94,6 +108,8 @@ pub struct Trainer<'a> {
     schedule: Schedule<'a>,
     /// The largest and the smallest network of each data configuration that fits.
     extremes: Vec<(Candidate, Candidate)>,
+    /// The largest networks of those data configurations that have the most colour channels.
+    teachers: Vec<Candidate>,
     /// Those of the last step.
     networks: Vec<Candidate>,
     average_loss: f32,
@@ -101,7 +117,8 @@ pub struct Trainer<'a> {
 }
 
 impl<'a> Trainer<'a> {
-    /// Starts (or goes on with) the training of `supernet` on the training split.
+    /// Starts (or goes on with) the training of `supernet` on the training split; before that on the one for pretraining,
+    /// if there is one, for [`TrainingOptions::pretraining`] of the training.
     pub fn new(
         supernet: Supernet,
         dataset: &'a Dataset,
@@ -109,7 +126,7 @@ impl<'a> Trainer<'a> {
         options: TrainingOptions,
         streams: &Streams,
     ) -> Self {
-        let extremes = (sampler.feasible_configs().iter())
+        let extremes: Vec<(Candidate, Candidate)> = (sampler.feasible_configs().iter())
             .filter_map(|&config| {
                 Some((
                     sampler.largest_for(config)?.clone(),
@@ -117,20 +134,45 @@ impl<'a> Trainer<'a> {
                 ))
             })
             .collect();
+        let largest = extremes.iter().map(|(largest, _)| largest);
+        let channels = |candidate: &Candidate| candidate.data.colour.channels();
+        let most = largest.clone().map(channels).max();
+        let teachers = largest.filter(|candidate| Some(channels(candidate)) == most);
+        let teachers = teachers.cloned().collect();
         // Also what guessing costs where classes are weighted: together they count alike.
         let guessing = (supernet.classes as f32).ln();
-        let class_weights = options.class_weights.of(&pictures_per_class(dataset));
-        Trainer {
-            learner: Learner::new(supernet, options).with_class_weights(class_weights),
+        let mut trainer = Trainer {
+            learner: Learner::new(supernet, options),
             dataset,
             sampler,
             streams: *streams,
             schedule: Schedule::new(dataset, options.batch),
             extremes,
+            teachers,
             networks: Vec::new(),
             average_loss: guessing,
             collapse_checked: 0,
-        }
+        };
+        let first = match trainer.has_stages() {
+            true => Split::Pretraining,
+            false => Split::Train,
+        };
+        trainer.begin_stage(first, 0);
+        trainer
+    }
+
+    /// Whether there is a part to train on before the training part.
+    fn has_stages(&self) -> bool {
+        !self.dataset.is_empty(Split::Pretraining)
+    }
+
+    /// From step `begun` on the pictures are those of `split`.
+    fn begin_stage(&mut self, split: Split, begun: u64) {
+        let options = self.learner.options;
+        self.schedule = Schedule::of(self.dataset, split, begun, options.batch);
+        let pictures = pictures_per_class(self.dataset, split);
+        self.learner
+            .set_class_weights(options.class_weights.of(&pictures));
     }
 
     /// One step of the sandwich. `progress` is the share of the training that is over, 0 to 1; the learning rate
@@ -152,6 +194,11 @@ impl<'a> Trainer<'a> {
         progress: f64,
     ) -> Result<StepReport, SupernetError> {
         let step = self.learner.steps();
+        let pretrained = progress >= self.learner.options.pretraining;
+        if self.schedule.split == Split::Pretraining && pretrained {
+            self.begin_stage(Split::Train, step);
+        }
+        let split = self.schedule.split;
         let (epoch, indices) = self.schedule.step(step);
         let options = self.learner.options;
         let classes = self.learner.supernet.classes;
@@ -163,7 +210,7 @@ impl<'a> Trainer<'a> {
             let config = candidate.data;
             let known = rendered.iter().position(|(known, _)| *known == config);
             let place = known.unwrap_or_else(|| {
-                let batch = self.dataset.training_batch(indices, epoch, config);
+                let batch = self.dataset.training_batch(split, indices, epoch, config);
                 rendered.push((config, batch));
                 rendered.len() - 1
             });
@@ -207,9 +254,7 @@ impl<'a> Trainer<'a> {
     pub fn draw(&self, step: u64) -> Vec<Candidate> {
         let mut rng = self.streams.stream("sandwich", step);
         let mut networks = vec![
-            self.extremes[rng.random_range(0..self.extremes.len())]
-                .0
-                .clone(),
+            self.teachers[rng.random_range(0..self.teachers.len())].clone(),
             self.extremes[rng.random_range(0..self.extremes.len())]
                 .1
                 .clone(),
@@ -253,9 +298,16 @@ impl<'a> Trainer<'a> {
         self.learner.steps()
     }
 
-    /// Training pictures that the steps so far have shown, each as often as it was shown.
-    pub fn seen(&self) -> u64 {
-        self.steps() * self.schedule.batch() as u64
+    /// Pictures of a part that the steps so far have shown, each as often as it was shown.
+    pub fn seen(&self, split: Split) -> u64 {
+        let (steps, begun) = (self.steps(), self.schedule.begun);
+        let shown = match (self.schedule.split, split) {
+            (now, asked) if now == asked => steps - begun,
+            (Split::Train, Split::Pretraining) => begun,
+            _ => 0,
+        };
+        let batch = self.learner.options.batch;
+        shown * batch.clamp(1, self.dataset.len(split).max(1)) as u64
     }
 
     /// The largest and the smallest network of every data configuration that fits the board.
@@ -278,6 +330,10 @@ impl<'a> Trainer<'a> {
         let mut checkpoint = self.learner.checkpoint();
         checkpoint.set_number("average_loss", self.average_loss);
         checkpoint.set_number("collapse_checked", self.collapse_checked);
+        if self.has_stages() {
+            checkpoint.set_number("stage", self.schedule.split.index());
+            checkpoint.set_number("stage_begun", self.schedule.begun);
+        }
         checkpoint
     }
 
@@ -288,8 +344,28 @@ impl<'a> Trainer<'a> {
     pub fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), SupernetError> {
         let average_loss = checkpoint.number("average_loss")?;
         let collapse_checked = checkpoint.number("collapse_checked")?;
+        let stage = match self.has_stages() {
+            true => Some((stage_of(checkpoint)?, checkpoint.number("stage_begun")?)),
+            false => None,
+        };
         self.learner.restore(checkpoint)?;
+        if let Some((split, begun)) = stage {
+            self.begin_stage(split, begun);
+        }
         (self.average_loss, self.collapse_checked) = (average_loss, collapse_checked);
         Ok(())
     }
+}
+
+/// The part that a training in stages was at.
+fn stage_of(checkpoint: &Checkpoint) -> Result<Split, SupernetError> {
+    let index: usize = checkpoint.number("stage")?;
+    let stages = [Split::Pretraining, Split::Train];
+    stages
+        .into_iter()
+        .find(|stage| stage.index() == index)
+        .ok_or_else(|| SupernetError::CheckpointNumber {
+            name: "stage".to_owned(),
+            found: Some(index.to_string()),
+        })
 }

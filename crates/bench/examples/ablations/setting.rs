@@ -26,8 +26,8 @@ struct Configuration {
     data: String,
     board: String,
     seed: u64,
-    ram: String,
-    flash: String,
+    ram: Option<String>,
+    flash: Option<String>,
     resolutions: Vec<usize>,
     colours: Vec<danas_data::Colour>,
 }
@@ -52,8 +52,12 @@ impl Setting {
         let macs = candidates.iter().map(|record| record.cost.macs).max();
         let limits = Limits {
             macs,
-            ram_bytes: Some(parse_bytes(&configuration.ram)?),
-            flash_bytes: Some(parse_bytes(&configuration.flash)?),
+            ram_bytes: configuration.ram.as_deref().map(parse_bytes).transpose()?,
+            flash_bytes: configuration
+                .flash
+                .as_deref()
+                .map(parse_bytes)
+                .transpose()?,
             ..Limits::default()
         };
         let board = find(boards(), &configuration.board)?.clone();

@@ -8,6 +8,7 @@ use danas_data::{DataConfig, DataSpace, Dataset, Split, Streams};
 use danas_search::kendall_tau;
 use danas_space::{Candidate, NetworkSpace, Sampler, SearchSpace, lower};
 use danas_supernet::{FinalTrainer, NamedTensor, Scorer, Supernet, Trainer};
+use rand::RngExt;
 use std::error::Error;
 
 /// The part of the supernet's time that each candidate is trained on for.
@@ -146,14 +147,31 @@ impl Trial<'_> {
 
     /// The networks of the next step, the teacher first.
     fn networks(&self, trainer: &Trainer<'_>, sampler: &Sampler<'_>) -> Vec<Candidate> {
-        let drawn = trainer.draw(trainer.steps());
-        match self.way.drawing {
-            Drawing::Sandwich => drawn,
-            Drawing::Random => {
-                let mut rng = self.streams.stream("all random", trainer.steps());
-                drawn.iter().map(|_| sampler.sample(&mut rng)).collect()
+        let mut drawn = trainer.draw(trainer.steps());
+        let mut rng = self.streams.stream("ablation", trainer.steps());
+        let finest = trainer
+            .extremes()
+            .iter()
+            .map(|(largest, _)| largest.data.resolution)
+            .max();
+        let extremes = trainer.extremes().iter().map(|(largest, _)| largest);
+        let teachers: Vec<&Candidate> = match self.way.drawing {
+            Drawing::Sandwich => return drawn,
+            Drawing::Random => return drawn.iter().map(|_| sampler.sample(&mut rng)).collect(),
+            Drawing::AnyTeacher => extremes.collect(),
+            Drawing::FinestTeacher => {
+                let colour = drawn[0].data.colour;
+                extremes
+                    .filter(|largest| {
+                        largest.data.colour == colour && Some(largest.data.resolution) == finest
+                    })
+                    .collect()
             }
+        };
+        if !teachers.is_empty() {
+            drawn[0] = teachers[rng.random_range(0..teachers.len())].clone();
         }
+        drawn
     }
 
     /// The score of every audited candidate.

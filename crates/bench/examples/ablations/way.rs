@@ -8,6 +8,10 @@ use danas_supernet::{ScoringOptions, TrainingOptions};
 pub(crate) enum Drawing {
     /// The largest, the smallest and random ones between.
     Sandwich,
+    /// The same, but the largest may be one that sees no colours.
+    AnyTeacher,
+    /// The same, but the largest is always one of the finest resolution.
+    FinestTeacher,
     /// As many, all random.
     Random,
 }
@@ -103,6 +107,16 @@ pub(crate) fn all() -> Vec<Way> {
         &|way| {
             way.drawing = Drawing::Random;
         },
+    );
+    add(
+        "any-teacher",
+        "the largest network of a step may be one without colours",
+        &|way| way.drawing = Drawing::AnyTeacher,
+    );
+    add(
+        "finest-teacher",
+        "the largest network of a step has the finest resolution",
+        &|way| way.drawing = Drawing::FinestTeacher,
     );
     add(
         "no-random",

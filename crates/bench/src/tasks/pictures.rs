@@ -25,7 +25,7 @@ impl<'a> Batches<'a> {
         Batches {
             dataset,
             workload,
-            order: dataset.epoch(0),
+            order: dataset.epoch(Split::Train, 0),
             example: Vec::new(),
             made: 0,
         }
@@ -44,7 +44,8 @@ impl<'a> Batches<'a> {
         self.made += 1;
         let epoch = (first / examples) as u64;
         let config = self.workload.candidate().data;
-        self.dataset.training_batch(&indices, epoch, config)
+        self.dataset
+            .training_batch(Split::Train, &indices, epoch, config)
     }
 }
 

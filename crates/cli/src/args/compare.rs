@@ -9,7 +9,7 @@ use danas_data::{Colour, DataConfig};
 
 use super::search::parse_colour;
 use super::work::WorkOptions;
-use super::{ObjectiveName, ReadingOptions};
+use super::{ObjectiveName, StagedReading};
 use crate::units::{Bytes, Span};
 
 const COMPARE_EXAMPLES: &str = "\
@@ -35,7 +35,7 @@ pub(crate) struct CompareCommand {
     #[arg(long, value_name = "SOURCE")]
     pub(crate) data: String,
     #[command(flatten)]
-    pub(crate) reading: ReadingOptions,
+    pub(crate) reading: StagedReading,
     /// The board whose core decides latency and memory; its own limits are replaced by --limits
     #[arg(long, value_name = "NAME", default_value = "nano-33-ble")]
     pub(crate) board: String,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::ReadingOptions;
+use super::{ReadingOptions, StagedReading};
 
 /// `danas evaluate`.
 #[derive(Debug, Args)]
@@ -89,7 +89,7 @@ pub(crate) struct InspectCommand {
     #[arg(value_name = "SOURCE|FILE")]
     pub(crate) data: String,
     #[command(flatten)]
-    pub(crate) reading: ReadingOptions,
+    pub(crate) reading: StagedReading,
     /// The seed of the split, where danas makes it
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     pub(crate) seed: u64,

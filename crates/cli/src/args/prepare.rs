@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{ReadingOptions, Resolutions};
+use super::{Resolutions, StagedReading};
 
 const PREPARE_EXAMPLES: &str = "\
 Examples:
@@ -35,7 +35,7 @@ pub(crate) struct PrepareCommand {
     #[arg(long, value_name = "PIXELS,...")]
     pub(crate) resolutions: Option<Resolutions>,
     #[command(flatten)]
-    pub(crate) reading: ReadingOptions,
+    pub(crate) reading: StagedReading,
     /// The seed of the split, where danas makes it
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     pub(crate) seed: u64,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bench::parse_isa;
 use super::work_clock::parse_work_clock;
-use super::{Fix, ObjectiveName, ReadingOptions, Resolutions, WorkClock};
+use super::{Fix, ObjectiveName, Resolutions, StagedReading, WorkClock};
 use crate::units::{Bytes, Count, Milliseconds, Span};
 
 const SEARCH_EXAMPLES: &str = "\
@@ -31,6 +31,10 @@ Examples:
       or another machine change how long that takes, but not the result.
   danas search --data photos/ --board esp32-s3 --memory 4GiB
       More pictures than memory: they are prepared into the run folder and read from there, a part at a time.
+  danas search --data wake_vision/ --board stm32f746 --pretrain-split train_large --split train_quality --time 8h
+      Two stages: half of the supernet's training on many pictures, the rest, and all else, on those with better labels.
+  danas search --data wake_vision/ --preset wake-vision-njor2025
+      The setting of the paper; docs/wake-vision.md says what it costs. Add --time 1h for less.
 
 A folder of pictures is train/<class>/* with optional val/ and test/, or <class>/* alone. CSV lists beside pictures or
 .tar.gz archives, Parquet, TFRecord and WebDataset shards are recognised as well: docs/data.md.
@@ -43,6 +47,9 @@ pub(crate) struct SearchCommand {
     /// Read options from this TOML file first; options given here override it
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Begin with the options of a setting that is known by name; --config and options given here override them
+    #[arg(long, value_name = "NAME")]
+    pub(crate) preset: Option<PresetName>,
     /// The instructions to compute with: avx512, avx2, neon, portable [default: the fastest there are]
     #[arg(
         long,
@@ -71,7 +78,7 @@ pub(crate) struct SearchOptions {
     /// How the examples are read.
     #[command(flatten)]
     #[serde(flatten)]
-    pub(crate) reading: ReadingOptions,
+    pub(crate) reading: StagedReading,
 
     /// The board the model must fit (`danas boards` lists them)
     #[arg(long, value_name = "NAME", help_heading = "What to search for")]
@@ -234,6 +241,15 @@ pub(crate) struct Steps {
     /// Optimiser steps of every model's final training.
     #[serde(rename = "final")]
     pub(crate) finishing: u64,
+}
+
+/// A setting by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PresetName {
+    /// The final setting of the data-aware search paper (Njor et al. 2025) for Wake Vision: its resolutions, colours, space of
+    /// networks, limits and time
+    #[value(name = "wake-vision-njor2025")]
+    WakeVisionNjor2025,
 }
 
 /// A space of networks by name.

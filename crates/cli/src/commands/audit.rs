@@ -111,6 +111,7 @@ fn configuration(command: &AuditCommand) -> Outcome<Configuration> {
         .hint("a search makes one: `danas search --help`"));
     }
     Configuration::resolve(SearchCommand {
+        preset: None,
         config: Some(stored),
         isa: command.work.isa,
         options: SearchOptions {

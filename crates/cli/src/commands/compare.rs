@@ -82,6 +82,11 @@ impl Way {
         }
     }
 
+    /// Whether one supernet for all data configurations is trained.
+    fn has_shared_supernet(self) -> bool {
+        self.method() == MethodName::Shared && self.role() != Role::Network
+    }
+
     /// The networks that it looks at, where those are not the usual ones.
     fn networks(self) -> (Option<SpaceName>, Option<Vec<Fix>>) {
         match self {
@@ -193,6 +198,7 @@ fn plan(command: &CompareCommand, seeds: u64) -> Outcome<Vec<Planned>> {
             Method::Mobilenetv2 => ways.push(Way::Standard(standard_data(command)?)),
         }
     }
+    check_methods(command, &ways)?;
     let mut plan = Vec::new();
     for seed in 1..=seeds {
         for &time in &command.times {
@@ -213,6 +219,15 @@ fn plan(command: &CompareCommand, seeds: u64) -> Outcome<Vec<Planned>> {
         }
     }
     Ok(plan)
+}
+
+/// Whether all methods can train on these examples: better said now than when the first search is over.
+fn check_methods(command: &CompareCommand, ways: &[Way]) -> Outcome<()> {
+    if ways.iter().all(|way| way.has_shared_supernet()) {
+        return Ok(());
+    }
+    let source = command.data.parse().map_err(from_data)?;
+    Found::at(&source, &command.reading.scan_options(0))?.check_single_stage()
 }
 
 /// The data configurations asked for, or the least, a middle and the greatest of those that a search would look at.
@@ -272,6 +287,7 @@ fn configuration(
         .map_err(Failure::input_text)?;
     Configuration::resolve(SearchCommand {
         config: None,
+        preset: None,
         isa: command.work.isa,
         options: SearchOptions {
             data: Some(command.data.clone()),

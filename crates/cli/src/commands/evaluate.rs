@@ -4,6 +4,7 @@ use danas_data::{DataConfig, Dataset, LoadOptions, MAX_RESOLUTION, PreparedSet, 
 use danas_deploy::{Interpreter, Network, Pixels};
 use danas_device::format_count;
 use danas_measure::{ClassTally, Objective};
+use danas_study::ColumnRow;
 use serde::Serialize;
 
 use crate::args::EvaluateCommand;
@@ -33,6 +34,9 @@ struct Json {
     balanced_accuracy_high: f64,
     /// Precision, recall and F1 of every class; null where they are not defined.
     measures: Vec<Measures>,
+    /// What the answers to the examples that extra columns single out are worth; not written if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    columns: Vec<ColumnRow>,
     #[serde(flatten)]
     cost: ModelCost,
 }
@@ -81,6 +85,7 @@ pub(crate) fn evaluate(command: &EvaluateCommand) -> Outcome<Status> {
     let tally = evaluation.tally();
     let accuracy = tally.interval(Objective::Accuracy);
     let balanced = tally.interval(Objective::Balanced);
+    let columns = pipeline::columns::records(&dataset, split, &evaluation.answers);
     let json = Json {
         model: command.model.display().to_string(),
         split: split.name(),
@@ -95,6 +100,7 @@ pub(crate) fn evaluate(command: &EvaluateCommand) -> Outcome<Status> {
         balanced_accuracy_low: balanced.low,
         balanced_accuracy_high: balanced.high,
         measures: tally.classes().iter().map(Measures::from).collect(),
+        columns: ColumnRow::all(&columns, dataset.classes(), Objective::default()),
         cost,
     };
     if command.json {
@@ -201,8 +207,16 @@ fn text(result: &Json) -> String {
         cells.extend([measures.precision, measures.recall, measures.f1].map(known));
         table.row(cells);
     }
+    let columns = match result.columns.is_empty() {
+        true => String::new(),
+        false => format!(
+            "\n{}\n{}\n",
+            pipeline::columns::table(&result.columns),
+            pipeline::columns::MEANING
+        ),
+    };
     format!(
-        "{} of {} {} pictures are right in int8 (95 % interval {} to {}), {} balanced over the classes ({}).\n\n{table}\ninput {}, {} MACs\n{}\n{}",
+        "{} of {} {} pictures are right in int8 (95 % interval {} to {}), {} balanced over the classes ({}).\n\n{table}{columns}\ninput {}, {} MACs\n{}\n{}",
         percent(result.accuracy),
         result.examples,
         result.split,

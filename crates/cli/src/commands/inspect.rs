@@ -67,15 +67,7 @@ fn inspect_prepared(set: &PreparedSet, json: bool) -> Outcome<Status> {
 }
 
 fn text(inspection: &Inspection) -> String {
-    let mut table = Table::new(&["class", "train", "validation", "test"]);
-    for count in &inspection.counts {
-        table.row([
-            count.class.clone(),
-            count.train.to_string(),
-            count.validation.to_string(),
-            count.test.to_string(),
-        ]);
-    }
+    let table = prepare::classes(&inspection.counts);
     let survey = &inspection.survey;
     let mut text = format!(
         "{}: {} in {}\nrecognised as {}\n\n{table}\nsplit: {}\nsize: {} wide, {} high, shorter side {}\ncolour: {} of {} pictures\n",
@@ -92,7 +84,7 @@ fn text(inspection: &Inspection) -> String {
     );
     if !inspection.unused.is_empty() {
         text.push_str(&format!(
-            "parts not used: {} (--split-map changes it)\n",
+            "parts not used: {} (--split-map changes it; --pretrain-split NAME trains on one before the others)\n",
             inspection.unused.join(", ")
         ));
     }
@@ -156,8 +148,12 @@ fn text(inspection: &Inspection) -> String {
 }
 
 /// The extra columns: how many examples have a 1, of those that are known.
-fn columns(columns: &[ColumnCount]) -> Table {
-    let mut table = Table::new(&["column", "train", "validation", "test"]);
+pub(super) fn columns(columns: &[ColumnCount]) -> Table {
+    // In the order of the parts, of which the last is rare.
+    let headings = ["column", "train", "validation", "test", "pretraining"];
+    let known = |column: &ColumnCount| column.ones[3] + column.zeros[3];
+    let parts = 3 + usize::from(columns.iter().any(|column| known(column) > 0));
+    let mut table = Table::new(&headings[..=parts]);
     for column in columns {
         let cell = |split: usize| {
             let known = column.ones[split] + column.zeros[split];
@@ -166,7 +162,7 @@ fn columns(columns: &[ColumnCount]) -> Table {
                 _ => format!("{} of {known}", column.ones[split]),
             }
         };
-        table.row([column.column.clone(), cell(0), cell(1), cell(2)]);
+        table.row(std::iter::once(column.column.clone()).chain((0..parts).map(cell)));
     }
     table
 }

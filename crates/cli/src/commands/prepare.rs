@@ -1,9 +1,10 @@
 //! `danas prepare`.
 
-use danas_data::{ClassCount, DataSpace, PrepareOptions, PreparedSet, SkippedFile};
+use danas_data::{ClassCount, ColumnCount, DataSpace, PrepareOptions, PreparedSet, SkippedFile};
 use serde::Serialize;
 
 use crate::args::PrepareCommand;
+use crate::commands::inspect;
 use crate::config::{MAX_THREADS, within};
 use crate::interrupt;
 use crate::message::{Failure, Outcome, Status, from_data};
@@ -18,6 +19,7 @@ pub(super) struct Json<'a> {
     folder: String,
     source: &'a str,
     counts: Vec<ClassCount>,
+    columns: Vec<ColumnCount>,
     bytes: u64,
     finest: usize,
     data_space: &'a DataSpace,
@@ -30,6 +32,7 @@ impl<'a> Json<'a> {
             folder: set.folder().display().to_string(),
             source: set.source(),
             counts: set.counts(),
+            columns: set.column_counts(),
             bytes: set.bytes(),
             finest: set.finest(),
             data_space: set.space(),
@@ -73,18 +76,15 @@ pub(crate) fn prepare(command: &PrepareCommand) -> Outcome<Status> {
 
 /// What a prepared folder holds, for people.
 pub(super) fn text(set: &PreparedSet) -> String {
-    let mut table = Table::new(&["class", "train", "validation", "test"]);
-    for count in set.counts() {
-        table.row([
-            count.class,
-            count.train.to_string(),
-            count.validation.to_string(),
-            count.test.to_string(),
-        ]);
-    }
+    let table = classes(&set.counts());
+    let columns = set.column_counts();
+    let columns = match columns.is_empty() {
+        true => String::new(),
+        false => format!("\n{}", inspect::columns(&columns)),
+    };
     let sides = set.space().resolutions.iter().map(ToString::to_string);
     format!(
-        "{}: prepared from {}, {} on disk, shorter side at most {} pixels\n\n{table}\nsplit: {}\nfiles not used: {}\n\
+        "{}: prepared from {}, {} on disk, shorter side at most {} pixels\n\n{table}{columns}\nsplit: {}\nfiles not used: {}\n\
          for: --resolutions {}\n\nsearch it with: danas search --data {} --board NAME\n",
         set.folder().display(),
         set.source(),
@@ -95,4 +95,20 @@ pub(super) fn text(set: &PreparedSet) -> String {
         sides.collect::<Vec<_>>().join(","),
         set.folder().display(),
     )
+}
+
+/// How many examples of each class the parts have.
+pub(super) fn classes(counts: &[ClassCount]) -> Table {
+    let staged = counts.iter().any(|count| count.pretraining > 0);
+    let headings: &[&str] = match staged {
+        true => &["class", "pretraining", "train", "validation", "test"],
+        false => &["class", "train", "validation", "test"],
+    };
+    let mut table = Table::new(headings);
+    for count in counts {
+        let first = staged.then_some(count.pretraining).into_iter();
+        let cells = first.chain([count.train, count.validation, count.test]);
+        table.row(std::iter::once(count.class.clone()).chain(cells.map(|cell| cell.to_string())));
+    }
+    table
 }

@@ -40,6 +40,32 @@ fn options_lie_over_the_file_and_the_file_over_the_defaults() {
 }
 
 #[test]
+fn a_preset_lies_under_the_file_and_the_file_under_the_options() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("danas.toml");
+    std::fs::write(&file, "ram = \"256KiB\"\nseed = 3\nspace = \"mobile\"\n").unwrap();
+    let preset = ["--preset", "wake-vision-njor2025", "--data", "wake_vision"];
+    let alone = resolve(&preset).unwrap();
+    let paper = DataSpace::njor2025();
+    assert_eq!(alone.resolutions.unwrap().pixels(), paper.resolutions);
+    assert_eq!(alone.colours, Some(paper.colours));
+    assert_eq!(alone.space, SpaceName::Njor2025);
+    assert_eq!(alone.limits.ram_bytes, Some(512 << 10));
+    assert_eq!(alone.limits.flash_bytes, Some(2 << 20));
+    assert_eq!(alone.budget, Budget::Time(Duration::from_secs(23 * 3600)));
+    let more = ["--config", file.to_str().unwrap(), "--seed", "5"];
+    let steps = ["--steps", "supernet=1,search=2,final=3"];
+    let over = resolve(&[&preset[..], &more, &steps].concat()).unwrap();
+    assert_eq!(over.limits.ram_bytes, Some(256 << 10));
+    assert_eq!(over.limits.flash_bytes, Some(2 << 20));
+    assert_eq!((over.seed, over.space), (5, SpaceName::Mobile));
+    assert!(matches!(over.budget, Budget::Steps(_)));
+    let unknown = Arguments::try_parse_from(["danas", "search", "--preset", "wake-vision"]);
+    let said = unknown.unwrap_err().to_string();
+    assert!(said.contains("wake-vision-njor2025"), "{said}");
+}
+
+#[test]
 fn fixed_genes_narrow_the_data_and_are_kept_for_the_networks() {
     let base = [
         "--data",

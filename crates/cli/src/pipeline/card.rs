@@ -4,9 +4,11 @@ use danas_data::{Dataset, Split};
 use danas_device::{Engine, MemoryPlan, Planner, format_bytes, format_count, format_latency};
 use danas_measure::Objective;
 use danas_space::Graph;
-use danas_study::{CandidateRecord, ModelRecord};
+use danas_study::{ColumnRow, ModelRecord};
 
 use crate::output::plural;
+use crate::pipeline::columns;
+use crate::pipeline::finishing::Finalist;
 use crate::pipeline::session::Session;
 use crate::result::{interval, percent};
 
@@ -14,12 +16,13 @@ use crate::result::{interval, percent};
 pub(crate) fn text(
     session: &Session<'_>,
     model: &ModelRecord,
-    candidate: &CandidateRecord,
-    graph: &Graph,
+    finalist: &Finalist,
     plan: &MemoryPlan,
     quantisation: &str,
     dataset: &Dataset,
+    objective: Objective,
 ) -> String {
+    let (candidate, graph) = (&finalist.record, &finalist.trained.graph);
     let classes = dataset.classes();
     let rows: Vec<String> = classes
         .iter()
@@ -52,6 +55,7 @@ pub(crate) fn text(
          Float is the trained network. Quantised with {quantisation}. Balanced accuracy is the mean of the classes' recall; \
          intervals are score intervals (Wilson 1927) of the int8 file. {choice}\n\n\
          | output | class | recall on test |\n|---|---|---|\n{rows}\n\n\
+         {parts}\
          ## How this was measured\n\n\
          The int8 accuracies are those of the written `model.tflite`, read back and run with the integer arithmetic of the \
          reference kernels of TensorFlow Lite for Microcontrollers. Arena and flash are computed from the file by danas' \
@@ -78,6 +82,7 @@ pub(crate) fn text(
         accuracies = accuracies(model, dataset),
         choice = choice(model),
         rows = rows.join("\n"),
+        parts = parts(model, dataset, objective),
         version = env!("CARGO_PKG_VERSION"),
         data = session.config.data,
         seed = session.config.seed,
@@ -122,6 +127,24 @@ fn accuracies(model: &ModelRecord, dataset: &Dataset) -> String {
         }
     }
     rows
+}
+
+/// The section about the test pictures that extra columns single out; empty without columns.
+fn parts(model: &ModelRecord, dataset: &Dataset, objective: Objective) -> String {
+    if model.columns.is_empty() {
+        return String::new();
+    }
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let mut table = line(&columns::HEADINGS.map(str::to_string));
+    table += &format!("|{}\n", "---|".repeat(columns::HEADINGS.len()));
+    for row in ColumnRow::all(&model.columns, dataset.classes(), objective) {
+        table += &line(&columns::cells(&row).map(|cell| cell.replace('|', "\\|")));
+    }
+    format!(
+        "## How well it does on parts of the test pictures\n\n{table}\n{} Intervals are score intervals (Wilson 1927) and, of F1, \
+         made of them (Newcombe 2016).\n\n",
+        columns::MEANING
+    )
 }
 
 /// Why it was recommended, or another one was.

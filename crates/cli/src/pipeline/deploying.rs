@@ -22,7 +22,7 @@ use crate::pipeline::quantising::{self, CALIBRATION_PICTURES};
 use crate::pipeline::records::{buffer_records, layer_records};
 use crate::pipeline::searching::cost_record;
 use crate::pipeline::session::Session;
-use crate::pipeline::{card, repairing, work};
+use crate::pipeline::{card, columns, repairing, work};
 use crate::result::{costs, percent};
 
 /// What is exported of a model, in its folder.
@@ -104,11 +104,11 @@ pub(crate) fn deploy(
         let card = card::text(
             session,
             &record,
-            &model.finalist.record,
-            &model.finalist.trained.graph,
+            model.finalist,
             &model.file.plan,
             &model.how,
             dataset,
+            objective,
         );
         write_atomic(&folder.join("card.md"), card.as_bytes()).map_err(from_study)?;
         session.study.record_model(&record).map_err(from_study)?;
@@ -281,6 +281,7 @@ fn measure(dataset: &Dataset, model: &Finished<'_>) -> Outcome<ModelRecord> {
         val_tally_float: Some(model.val_float.clone()),
         val_tally_int8: Some(model.val_int8.tally()),
         test_tally_float: Some(test_float),
+        columns: columns::records(dataset, Split::Test, &test.answers),
         confusion: test.confusion,
         layers: layer_records(graph),
         memory: buffer_records(graph, &model.file.plan),

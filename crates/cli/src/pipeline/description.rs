@@ -57,6 +57,7 @@ pub(crate) fn record(
                 train: count.train as u64,
                 validation: count.validation as u64,
                 test: count.test as u64,
+                pretraining: count.pretraining as u64,
             })
             .collect(),
         validation_sample: validation_sample(dataset),

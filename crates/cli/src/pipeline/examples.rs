@@ -5,10 +5,11 @@ use std::path::Path;
 use danas_bench::Load;
 use danas_data::{
     Augmentation, Catalogue, DataError, DataSpace, Dataset, Format, LoadEvent, LoadOptions,
-    OpenOptions, PrepareEvent, PrepareOptions, PreparedSet, ReadLimits, ScanOptions, SkippedFile,
-    Source, Split, Survey, load, project, scan, survey,
+    MappedSplit, OpenOptions, PrepareEvent, PrepareOptions, PreparedSet, ReadLimits, ScanOptions,
+    SkippedFile, Source, Split, SplitRule, Survey, load, project, scan, survey,
 };
 
+use crate::args::MethodName;
 use crate::config::Configuration;
 use crate::interrupt;
 use crate::memory::MemoryLimit;
@@ -29,15 +30,21 @@ pub(crate) enum Found {
 impl Found {
     /// What a search was given.
     pub(crate) fn of(config: &Configuration) -> Outcome<Self> {
-        Self::at(&config.source, &config.reading.scan_options(config.seed))
+        let found = Self::at(&config.source, &config.reading.scan_options(config.seed))?;
+        found.check_method(config.method)?;
+        Ok(found)
     }
 
     /// Lists and splits the examples of a source, or opens a prepared folder, which was split when it was prepared.
+    ///
+    /// # Errors
+    /// What `danas-data` finds wrong, or that a prepared folder has not the parts that `options` name.
     pub(crate) fn at(source: &Source, options: &ScanOptions) -> Outcome<Self> {
         if let Source::Folder(path) = source
             && PreparedSet::is_at(path)
         {
             let set = PreparedSet::open(path).map_err(from_data)?;
+            check_parts(&set, &options.split_map)?;
             return Ok(Found::Prepared(Box::new(set)));
         }
         let catalogue = scan(source, options).map_err(from_data)?;
@@ -53,6 +60,28 @@ impl Found {
             }
             Found::Prepared(set) => Ok(set.space().clone()),
         }
+    }
+
+    /// Whether a method can train on these parts.
+    ///
+    /// # Errors
+    /// It trains no supernet in two stages.
+    pub(crate) fn check_method(&self, method: MethodName) -> Outcome<()> {
+        match method {
+            MethodName::Shared => Ok(()),
+            MethodName::Separate | MethodName::None => self.check_single_stage(),
+        }
+    }
+
+    /// Whether the examples can be trained on without a supernet for all data configurations.
+    ///
+    /// # Errors
+    /// They have a part for pretraining.
+    pub(crate) fn check_single_stage(&self) -> Outcome<()> {
+        check_single_stage(match self {
+            Found::Listed(catalogue) => catalogue.rule(),
+            Found::Prepared(set) => set.rule(),
+        })
     }
 
     /// The names of the classes.
@@ -72,6 +101,19 @@ impl Found {
     }
 }
 
+/// Whether a prepared folder uses the parts of its source as it is now asked for.
+fn check_parts(set: &PreparedSet, map: &[MappedSplit]) -> Outcome<()> {
+    match map.iter().find(|m| set.rule().use_of(&m.name) != m.split) {
+        None => Ok(()),
+        Some(other) => Err(Failure::input_text(format!(
+            "{} was not prepared with {other}; its split is: {}",
+            set.folder().display(),
+            set.rule()
+        ))
+        .hint("prepare its source again with the same options, into another folder")),
+    }
+}
+
 /// The data half of the search space.
 pub(crate) fn data_space(config: &Configuration) -> Outcome<DataSpace> {
     let resolutions = config
@@ -81,6 +123,21 @@ pub(crate) fn data_space(config: &Configuration) -> Outcome<DataSpace> {
         .unwrap_or_default();
     let colours = config.colours.clone().unwrap_or_default();
     DataSpace::new(resolutions, colours).map_err(from_data)
+}
+
+/// Whether a training of one stage leaves no part out.
+///
+/// # Errors
+/// There is a part for pretraining.
+pub(crate) fn check_single_stage(rule: &SplitRule) -> Outcome<()> {
+    let Some(part) = rule.origin(Split::Pretraining) else {
+        return Ok(());
+    };
+    Err(Failure::input_text(format!(
+        "{} is for pretraining, but only one supernet for all data configurations is trained in two stages",
+        part.name()
+    ))
+    .hint("leave out --pretrain-split, or compare within the method that has it (--method shared)"))
 }
 
 /// Makes the examples ready at the granularity that the data space can use: in memory where they fit, else prepared.
@@ -276,14 +333,18 @@ pub(crate) fn say_skipped(screen: &Screen, skipped: &[SkippedFile]) {
 
 /// What was found, in a line.
 pub(crate) fn found(dataset: &Dataset) -> String {
-    let [train, validation, test] = Split::ALL.map(|split| dataset.len(split));
+    let [train, validation, test, pretraining] = Split::ALL.map(|split| dataset.len(split));
+    let first = match pretraining {
+        0 => String::new(),
+        n => format!("{n} pretraining, "),
+    };
     let skipped = match dataset.skipped().len() {
         0 => String::new(),
         n => format!("; {} skipped", plural(n, "file")),
     };
     format!(
-        "{} in {}: {train} train, {validation} validation, {test} test{skipped}",
-        plural(train + validation + test, "picture"),
+        "{} in {}: {first}{train} train, {validation} validation, {test} test{skipped}",
+        plural(train + validation + test + pretraining, "picture"),
         plural(dataset.classes().len(), "class"),
     )
 }
@@ -294,8 +355,12 @@ fn same_examples(session: &Session<'_>, dataset: &Dataset) -> Outcome<()> {
         .counts()
         .iter()
         .map(|class| {
+            let first = match class.pretraining {
+                0 => String::new(),
+                n => format!("{n}, "),
+            };
             format!(
-                "{}: {}, {}, {}",
+                "{}: {first}{}, {}, {}",
                 class.class, class.train, class.validation, class.test
             )
         })

@@ -5,6 +5,7 @@ mod audit;
 mod calibrating;
 mod card;
 mod checkpoint;
+pub(crate) mod columns;
 mod course;
 mod deploying;
 mod description;
@@ -12,6 +13,7 @@ mod examples;
 mod finishing;
 mod objective;
 mod only;
+mod projection;
 mod quantising;
 mod records;
 mod repairing;
@@ -201,12 +203,16 @@ fn search_with(
 }
 
 /// Trains the only candidate that meets the limits.
+///
+/// # Errors
+/// Those of training, and a failure of the user's input if the examples have a part for pretraining.
 fn train_only(
     session: &Session<'_>,
     space: &SearchSpace,
     dataset: &Dataset,
     only: &Candidate,
 ) -> Outcome<Status> {
+    examples::check_single_stage(dataset.rule())?;
     description::record(session, space, dataset, Feasible::One)?;
     let weights = only::prepare(session, space, dataset, only)?;
     finish_models(session, dataset, weights)
@@ -234,10 +240,10 @@ fn macs_cap(
     dataset: &Dataset,
     sampler: &Sampler<'_>,
 ) -> Outcome<Option<u64>> {
-    let examples = dataset.len(Split::Train);
+    let stages = projection::stages(dataset);
     let Some(plan) = session.plan()? else {
         if let Budget::Steps(steps) = session.config.budget {
-            let told = training::projection(examples, steps.supernet, None);
+            let told = projection::projection(&stages, steps.supernet, None);
             session.screen.say(told);
         }
         return Ok(None);
@@ -252,6 +258,7 @@ fn macs_cap(
     let small = Sampler::new(space, &violation).or_internal()?;
     let (macs, seconds) = training::trial(session, space, dataset, &small)?;
     let time = plan.planned(Phase::Supernet);
+    let examples = dataset.len(Split::Pretraining) + dataset.len(Split::Train);
     let steps = training::enough_steps(examples);
     let affordable = training::affordable_macs(macs, seconds, time, steps).max(least);
     let largest = sampler
@@ -274,7 +281,7 @@ fn macs_cap(
     // Time is taken to be proportional to the MACs, as for the cap.
     let step = seconds * cap.unwrap_or(largest) as f64 / macs as f64;
     let steps = (time / step.max(1e-9)) as u64;
-    session.note(&training::projection(examples, steps, Some(step)))?;
+    session.note(&projection::projection(&stages, steps, Some(step)))?;
     session.decide(key::MACS_CAP, cap)?;
     Ok(cap)
 }

@@ -15,7 +15,7 @@ use crate::clock::Phase;
 use crate::config::Budget;
 use crate::interrupt;
 use crate::message::{Blame, Outcome, from_data, from_study};
-use crate::pipeline::session::{Pacer, Session, key};
+use crate::pipeline::session::{Pacer, Session};
 use crate::pipeline::weights::Weights;
 use crate::pipeline::{objective, scoring};
 use crate::result::{self, percent};
@@ -63,7 +63,7 @@ pub(crate) fn search(
     if let Some(text) = sample_words(sample, dataset.len(Split::Validation)) {
         session.note(&text)?;
     }
-    let phase_begun = session.get(key::PHASE_END)?.unwrap_or(0.0);
+    let phase_begun = session.last_end()?;
     let mut last_seconds = last_seconds(&recorded, phase_begun);
     let begun = session.clock.seconds();
     let mut exhausted = false;

@@ -19,10 +19,9 @@ pub(crate) mod key {
     pub(crate) const CLOCK: &str = "clock";
     /// When the phases end.
     pub(crate) const PLAN: &str = "plan";
-    /// When the last phase ended, in seconds of the run's clock.
-    pub(crate) const PHASE_END: &str = "phase-end";
-    /// Names of the phases that are over.
-    pub(crate) const PHASES_OVER: &str = "phases-over";
+    /// Names of the phases that are over, each with when it ended in seconds of the run's clock: one value, so that no kill
+    /// comes in between.
+    pub(crate) const PHASES_ENDED: &str = "phases-ended";
     /// What was found at the source of examples.
     pub(crate) const EXAMPLES: &str = "examples";
     /// Bytes of pictures that an epoch mixes at a time.
@@ -178,10 +177,20 @@ impl<'a> Session<'a> {
     /// Sets a work clock back to when the last phase ended: what a stopped session did since is done again, and counts
     /// once.
     pub(crate) fn begin_again(&self) -> Outcome<()> {
-        if let Some(ended) = self.get(key::PHASE_END)? {
-            self.clock.undo_work_since(ended);
+        if let Some((_, ended)) = self.ended()?.last() {
+            self.clock.undo_work_since(*ended);
         }
         Ok(())
+    }
+
+    /// The phases that are over, in order, and when each ended.
+    fn ended(&self) -> Outcome<Vec<(String, f64)>> {
+        Ok(self.get(key::PHASES_ENDED)?.unwrap_or_default())
+    }
+
+    /// When the last phase ended.
+    pub(crate) fn last_end(&self) -> Outcome<f64> {
+        Ok(self.ended()?.last().map_or(0.0, |(_, ended)| *ended))
     }
 
     /// From when to when a phase lasts. Without a supernet for all, the search has the time of its training too.
@@ -192,10 +201,14 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Whether a phase is over.
+    /// Whether a phase is over. The clock of a continued run shows at least the moment at which it ended.
     pub(crate) fn is_over(&self, phase: Phase) -> Outcome<bool> {
-        let over: Vec<String> = self.get(key::PHASES_OVER)?.unwrap_or_default();
-        Ok(over.iter().any(|name| name == phase.name()))
+        let ended = self.ended()?;
+        let found = ended.iter().find(|(name, _)| name == phase.name());
+        if let Some((_, at)) = found {
+            self.clock.reach(*at);
+        }
+        Ok(found.is_some())
     }
 
     /// Records that a phase is over and what was `done`; `reason` replaces the usual one.
@@ -206,7 +219,7 @@ impl<'a> Session<'a> {
         reason: Option<String>,
     ) -> Outcome<()> {
         let now = self.clock.seconds();
-        let begun: f64 = self.get(key::PHASE_END)?.unwrap_or(0.0);
+        let begun = self.last_end()?;
         let planned = self.plan()?.map_or(now - begun, |plan| {
             let (from, to) = self.span(&plan, phase);
             to - from
@@ -219,10 +232,9 @@ impl<'a> Session<'a> {
             reason: reason.unwrap_or_else(|| phase.reason(self.config.budget)),
         };
         self.study.record_phase(&record).map_err(from_study)?;
-        let mut over: Vec<String> = self.get(key::PHASES_OVER)?.unwrap_or_default();
-        over.push(phase.name().to_string());
-        self.put(key::PHASES_OVER, &over)?;
-        self.put(key::PHASE_END, &now)?;
+        let mut ended = self.ended()?;
+        ended.push((phase.name().to_string(), now));
+        self.put(key::PHASES_ENDED, &ended)?;
         self.save_clock()
     }
 

@@ -1,14 +1,14 @@
 //! The supernet: how large a network the time allows, and its training.
 
-use danas_data::Dataset;
+use danas_data::{Dataset, Split};
 use danas_device::format_count;
 use danas_space::{Sampler, SearchSpace, lower};
 use danas_supernet::{Supernet, Trainer, TrainingOptions};
 
 use crate::clock::Phase;
 use crate::message::{Blame, Outcome};
-use crate::output::plural;
 use crate::pipeline::course::{Course, Training};
+use crate::pipeline::projection::{epochs, stages};
 use crate::pipeline::session::{Session, key};
 use crate::units::readable_seconds;
 
@@ -42,28 +42,6 @@ pub(crate) fn affordable_macs(
     ((exact / scale).round() * scale).max(1.0) as u64
 }
 
-/// What a training of the supernet sees, in words: `steps` steps, of so many `seconds` each where the clock decides.
-pub(crate) fn projection(examples: usize, steps: u64, seconds: Option<f64>) -> String {
-    let batch = TrainingOptions::supernet().batch as u64;
-    let seen = steps * batch;
-    let epochs = seen as f64 / examples.max(1) as f64;
-    let when = match seconds {
-        Some(seconds) => format!(
-            "at about {} pictures a second on {} the supernet's {} see",
-            format_count((batch as f64 / seconds.max(1e-9)).round() as u64),
-            plural(rayon::current_num_threads(), "thread"),
-            readable_seconds(seconds * steps as f64),
-        ),
-        None => format!("the supernet's {} see", plural(steps as usize, "step")),
-    };
-    // Two digits, also of a small part of an epoch.
-    let digits = (1 - epochs.max(1e-9).log10().floor() as i32).clamp(1, 4) as usize;
-    format!(
-        "{when} {} pictures: {epochs:.digits$} epochs",
-        format_count(seen)
-    )
-}
-
 /// Seconds of a training step, and the MACs of the largest network in it, for the networks that `sampler` draws.
 pub(crate) fn trial(
     session: &Session<'_>,
@@ -91,8 +69,8 @@ pub(crate) fn trial(
     Ok((largest, seconds))
 }
 
-/// Trains the supernet until its phase is over, continuing from the checkpoint if there is one. Returns how many pictures
-/// it has seen, too.
+/// Trains the supernet until its phase is over, continuing from the checkpoint if there is one. Returns how many training
+/// pictures it has seen, too.
 ///
 /// # Errors
 /// If training diverges for good, a checkpoint cannot be read or written, or a stop was asked for.
@@ -105,7 +83,7 @@ pub(crate) fn train(
     let trainer = new_trainer(session, space, dataset, sampler);
     let mut course = Course::open(session, dataset, trainer, session.folder.supernet())?;
     if session.is_over(Phase::Supernet)? {
-        let seen = course.training.seen();
+        let seen = course.training.seen(Split::Train);
         return Ok((course.training.into_supernet(), seen));
     }
     let task = session.screen.task("supernet", "steps");
@@ -118,16 +96,27 @@ pub(crate) fn train(
     )?;
     let trainer = course.training;
     let done = format!(
-        "{} steps of {} pictures in {}, {} weights",
+        "{} steps of {} pictures in {}: {}; {} weights",
         trainer.steps(),
         TrainingOptions::supernet().batch,
         readable_seconds(seconds),
+        seen_by(&trainer, dataset),
         format_count(trainer.supernet().parameters() as u64)
     );
     task.finish(&done);
     session.end_phase(Phase::Supernet, done, capped_reason(session)?)?;
-    let seen = trainer.seen();
+    let seen = trainer.seen(Split::Train);
     Ok((trainer.into_supernet(), seen))
+}
+
+/// How often each stage has shown its pictures, in words.
+fn seen_by(trainer: &Trainer<'_>, dataset: &Dataset) -> String {
+    let stages = stages(dataset);
+    let seen: Vec<_> = stages
+        .iter()
+        .map(|stage| (stage, trainer.seen(stage.split) as f64))
+        .collect();
+    epochs(&seen)
 }
 
 /// Why the supernet was given its time, where the time in turn limited the networks.
@@ -177,24 +166,7 @@ pub(crate) fn least_macs(sampler: &Sampler<'_>, classes: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{affordable_macs, enough_steps, projection};
-
-    #[test]
-    fn what_will_be_seen_is_told_in_epochs() {
-        assert_eq!(
-            projection(1000, 250, None),
-            "the supernet's 250 steps see 4.0 k pictures: 4.0 epochs"
-        );
-        let timed = projection(1_000_000, 20_000, Some(0.016));
-        assert!(
-            timed.starts_with("at about 1.0 k pictures a second on "),
-            "{timed}"
-        );
-        assert!(
-            timed.ends_with("the supernet's 5 min 20 s see 320.0 k pictures: 0.32 epochs"),
-            "{timed}"
-        );
-    }
+    use super::{affordable_macs, enough_steps};
 
     #[test]
     fn macs_follow_the_time_and_the_machine() {

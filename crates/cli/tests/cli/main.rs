@@ -2,6 +2,7 @@
 
 mod audit;
 mod bench;
+mod columns;
 mod compare;
 mod input;
 mod layouts;
@@ -12,6 +13,7 @@ mod only;
 mod prepare;
 mod result;
 mod resume;
+mod stages;
 mod work_clock;
 
 use std::path::Path;

@@ -21,7 +21,7 @@ pub(super) struct Plan {
     pub(super) source: String,
     /// The examples, before decoding.
     pub(super) examples: u64,
-    /// SHA-256 of part, class, name, size and time of every file.
+    /// SHA-256 of part, class, name, extra columns, size and time of every file.
     pub(super) fingerprint: String,
     /// How the parts are made.
     pub(super) rule: SplitRule,
@@ -29,6 +29,9 @@ pub(super) struct Plan {
     pub(super) max_pixels: u64,
     /// The data space that is prepared for; pictures are kept at its finest granularity.
     pub(super) space: DataSpace,
+    /// The extra columns. Sets of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) columns: Vec<String>,
 }
 
 impl Plan {
@@ -40,6 +43,7 @@ impl Plan {
             rule: catalogue.rule().clone(),
             max_pixels,
             space: space.clone(),
+            columns: catalogue.columns().to_vec(),
         }
     }
 
@@ -74,18 +78,31 @@ impl Plan {
                 begun.examples, self.examples
             ));
         }
+        if self.columns != begun.columns {
+            let words = |plan: &Plan| match plan.columns.is_empty() {
+                true => "no extra columns".to_owned(),
+                false => format!("the extra columns {}", plan.columns.join(", ")),
+            };
+            return Some(format!(
+                "it holds {}; the source has {}",
+                words(begun),
+                words(self)
+            ));
+        }
         (self != begun).then(|| {
             format!(
-                "names, sizes or times of files in {} have changed since",
+                "names, extra columns, sizes or times of files in {} have changed since",
                 self.source
             )
         })
     }
 }
 
-/// SHA-256 of part, class, name, size and time of every file of a catalogue.
+/// SHA-256 of part, class, name, extra columns, size and time of every file of a catalogue.
 fn fingerprint(catalogue: &Catalogue) -> String {
     let mut hash = Sha256::new();
+    // Without columns there is nothing to add to the fingerprint that earlier versions took.
+    let has_columns = !catalogue.columns().is_empty();
     for split in Split::ALL {
         let entries = catalogue.entries(split);
         hash.update((entries.len() as u64).to_le_bytes());
@@ -99,6 +116,9 @@ fn fingerprint(catalogue: &Catalogue) -> String {
             hash.update((entry.name.len() as u64).to_le_bytes());
             hash.update(entry.name.as_bytes());
             hash.update(state);
+            if has_columns {
+                hash.update(entry.flags.to_bytes());
+            }
         }
     }
     for container in catalogue.containers() {
@@ -130,7 +150,7 @@ pub(super) struct Manifest {
     pub(super) plan: Plan,
     pub(super) classes: Vec<String>,
     /// The examples of each part, in the order of [`Split::ALL`].
-    pub(super) counts: [u64; 3],
+    pub(super) counts: [u64; Split::COUNT],
     pub(super) survey: Survey,
     pub(super) skipped: Vec<SkippedFile>,
     /// Bytes of each shard of pixels.

@@ -4,13 +4,14 @@ use super::index::PLACE_BYTES;
 use super::manifest::{self, Manifest};
 use super::part::{Files, MappedPart};
 use super::{INDEX, MANIFEST, MANIFEST_KIND, PLAN, pixels_path, seal};
-use crate::catalogue::{ClassCount, SkippedFile};
+use crate::catalogue::{ClassCount, ColumnCount, SkippedFile};
 use crate::dataset::{Dataset, Examples, Pixels};
 use crate::error::DataError;
 use crate::map::FileMap;
 use crate::order::{Shuffle, streamed};
+use crate::readers::{FLAGS_BYTES, MAX_COLUMNS};
 use crate::space::DataSpace;
-use crate::split::SplitRule;
+use crate::split::{Split, SplitRule};
 use crate::streams::Streams;
 use crate::survey::Survey;
 use crate::view::Augmentation;
@@ -40,7 +41,7 @@ pub struct OpenOptions {
 pub struct PreparedSet {
     manifest: Manifest,
     files: Files,
-    parts: [Part; 3],
+    parts: [Part; Split::COUNT],
 }
 
 /// What the index says of a part.
@@ -76,7 +77,7 @@ impl PreparedSet {
         check_counts(&manifest).map_err(|problem| damaged(path, problem))?;
         let files = open_files(folder, &manifest)?;
         let mut start = 0;
-        let mut parts: [Part; 3] = Default::default();
+        let mut parts: [Part; Split::COUNT] = Default::default();
         for (part, &count) in parts.iter_mut().zip(&manifest.counts) {
             let examples = start..start + count as usize;
             start = examples.end;
@@ -136,9 +137,23 @@ impl PreparedSet {
         ClassCount::table(&self.manifest.classes, labels)
     }
 
+    /// How often the extra columns are 1 and 0; for the other examples they are missing.
+    pub fn column_counts(&self) -> Vec<ColumnCount> {
+        let flags = self.parts.each_ref().map(|part| {
+            let examples = part.examples.clone();
+            examples.map(|example| self.files.flags(example))
+        });
+        ColumnCount::table(&self.manifest.plan.columns, flags)
+    }
+
     /// Bytes of all pixels.
     pub fn bytes(&self) -> u64 {
         self.manifest.shards.iter().sum()
+    }
+
+    /// The examples of all parts.
+    fn total(&self) -> usize {
+        self.parts.iter().map(|part| part.examples.len()).sum()
     }
 
     pub(super) fn manifest(&self) -> &Manifest {
@@ -151,7 +166,7 @@ impl PreparedSet {
     /// # Errors
     /// The first picture that is not what was written.
     pub fn verify(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<(), DataError> {
-        let total = self.parts[2].examples.end;
+        let total = self.total();
         let done = std::sync::atomic::AtomicUsize::new(0);
         (0..total).into_par_iter().try_for_each(|example| {
             let index = || (self.files.folder.join(INDEX), "is too short".to_owned());
@@ -188,8 +203,8 @@ impl PreparedSet {
         options.augmentation.check()?;
         let bytes = self.bytes();
         self.files.resident = (bytes > options.resident).then_some(options.resident);
-        let (finest, manifest) = (self.finest(), self.manifest);
-        let examples = self.parts[2].examples.end;
+        let (finest, examples) = (self.finest(), self.total());
+        let manifest = self.manifest;
         let files = Arc::new(self.files);
         let parts = self.parts.map(|part| {
             let storage = (!part.in_order).then(|| storage_order(&files, &part.examples));
@@ -205,6 +220,7 @@ impl PreparedSet {
         });
         Ok(Dataset {
             classes: manifest.classes,
+            columns: manifest.plan.columns,
             parts,
             rule: manifest.plan.rule,
             skipped: manifest.skipped,
@@ -236,12 +252,18 @@ fn check_counts(manifest: &Manifest) -> Result<(), String> {
         .counts
         .iter()
         .try_fold(0, |sum: u64, &count| sum.checked_add(count));
+    let may_be_empty = Split::Pretraining.index();
+    let is_empty = |(part, count): (usize, &u64)| *count == 0 && part != may_be_empty;
+    let any_empty = manifest.counts.iter().enumerate().any(is_empty);
     match total {
-        Some(total) if total <= u64::from(u32::MAX) && !manifest.counts.contains(&0) => {}
+        Some(total) if total <= u64::from(u32::MAX) && !any_empty => {}
         _ => return Err("has impossible numbers of examples".to_owned()),
     }
     if manifest.classes.len() < 2 || manifest.shards.len() > u32::MAX as usize {
         return Err("has impossible numbers of classes or shards".to_owned());
+    }
+    if manifest.plan.columns.len() > MAX_COLUMNS {
+        return Err(format!("has more than {MAX_COLUMNS} extra columns"));
     }
     Ok(())
 }
@@ -257,7 +279,11 @@ fn open_files(folder: &Path, manifest: &Manifest) -> Result<Files, DataError> {
     let places = seal::check(INDEX, index.bytes()).map_err(|problem| damaged(&path, problem))?;
     let body = &index.bytes()[places..];
     let total: u64 = manifest.counts.iter().sum();
-    let expected = (total * PLACE_BYTES as u64).checked_add(manifest.name_bytes);
+    let flags = match manifest.plan.columns.is_empty() {
+        true => 0,
+        false => total * FLAGS_BYTES as u64,
+    };
+    let expected = (total * PLACE_BYTES as u64 + flags).checked_add(manifest.name_bytes);
     if expected != Some(body.len() as u64) || crc32fast::hash(body) != manifest.index_checksum {
         return Err(damaged(&path, "is not the one of this set".to_owned()));
     }
@@ -273,7 +299,15 @@ fn open_files(folder: &Path, manifest: &Manifest) -> Result<Files, DataError> {
         shards.push(map);
     }
     let names = places + total as usize * PLACE_BYTES;
-    Ok(Files::new(folder.to_owned(), index, places, names, shards))
+    let flags = names + manifest.name_bytes as usize;
+    Ok(Files::new(
+        folder.to_owned(),
+        index,
+        places,
+        names,
+        flags,
+        shards,
+    ))
 }
 
 /// Reads what the index says of a part.
@@ -319,7 +353,7 @@ mod tests {
         let catalogue = scan(&source.parse()?, &ScanOptions::default())?;
         let options = PrepareOptions::new(DataSpace::new(vec![8], vec![Colour::Rgb])?);
         let set = prepare(&catalogue, &folder, &options, &|_| {}, &|| false)?;
-        let total = set.parts[2].examples.end;
+        let total = set.total();
         let mut places: Vec<Place> = (0..total).filter_map(|e| set.files.place(e)).collect();
         let names = set.files.index.bytes()[set.files.names..].to_vec();
         let mut manifest = set.manifest().clone();
@@ -338,7 +372,7 @@ mod tests {
     fn a_forged_set_leads_nowhere() {
         assert!(forged(|_, _| {}).is_ok());
         type Change = fn(&mut Manifest, &mut Vec<Place>);
-        let changes: [(&str, Change); 11] = [
+        let changes: [(&str, Change); 13] = [
             ("an offset", |_, places| places[3].offset = u64::MAX - 5),
             ("the last offset", |_, places| {
                 if let Some(last) = places.last_mut() {
@@ -357,6 +391,12 @@ mod tests {
                 manifest.counts[1] = 0;
             }),
             ("names", |manifest, _| manifest.name_bytes = u64::MAX),
+            ("columns", |manifest, _| {
+                manifest.plan.columns = vec!["near".to_owned()];
+            }),
+            ("too many columns", |manifest, _| {
+                manifest.plan.columns = vec!["near".to_owned(); 33];
+            }),
         ];
         for (what, change) in changes {
             let result = forged(change);

@@ -4,6 +4,7 @@ use super::index::{PLACE_BYTES, Place};
 use crate::error::DataError;
 use crate::map::FileMap;
 use crate::picture::PictureRef;
+use crate::readers::{FLAGS_BYTES, Flags};
 use std::borrow::Cow;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -17,12 +18,14 @@ const AROUND: u64 = 64 << 10;
 #[derive(Debug)]
 pub(super) struct Files {
     pub(super) folder: PathBuf,
-    /// The places of all examples, and the names behind them.
+    /// The places of all examples, and behind them names and flags.
     pub(super) index: FileMap,
     /// Where in the index the places begin.
     pub(super) places: usize,
     /// Where in the index the names begin.
     pub(super) names: usize,
+    /// Where in the index the flags begin; there are none without extra columns.
+    pub(super) flags: usize,
     pub(super) shards: Vec<FileMap>,
     /// Bytes of pixels that may be in memory; none if all.
     pub(super) resident: Option<u64>,
@@ -38,6 +41,7 @@ impl Files {
         index: FileMap,
         places: usize,
         names: usize,
+        flags: usize,
         shards: Vec<FileMap>,
     ) -> Self {
         Self {
@@ -45,6 +49,7 @@ impl Files {
             index,
             places,
             names,
+            flags,
             shards,
             resident: None,
             touched: AtomicU64::new(0),
@@ -57,6 +62,13 @@ impl Files {
         let start = self.places + example * PLACE_BYTES;
         let bytes = self.index.bytes().get(start..)?.first_chunk()?;
         Some(Place::read(bytes))
+    }
+
+    /// What extra columns say of an example of the whole set: nothing, if there are none.
+    pub(super) fn flags(&self, example: usize) -> Flags {
+        let bytes = self.index.bytes().get(self.flags + example * FLAGS_BYTES..);
+        let flags = bytes.and_then(|bytes| bytes.first_chunk());
+        flags.map_or(Flags::default(), |&bytes| Flags::from_bytes(bytes))
     }
 
     /// The pixels of an example, if they are those that were written.
@@ -164,6 +176,11 @@ impl MappedPart {
             .zip(start.zip(end(example)))
             .and_then(|(names, (start, end))| names.get(start..end));
         String::from_utf8_lossy(name.unwrap_or_default())
+    }
+
+    /// What extra columns say of an example.
+    pub(crate) fn flags(&self, index: usize) -> Flags {
+        self.files.flags(self.examples.start + index)
     }
 
     /// Whether no damage was met so far.

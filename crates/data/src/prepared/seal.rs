@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 /// The version of all files of a prepared folder.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// A first line is not longer than this.
 const LONGEST: usize = 120;
 

@@ -342,7 +342,7 @@ fn finish(
 struct Written {
     /// Shard and record of each example that could be decoded.
     records: Vec<(u32, Record)>,
-    labels: [Vec<usize>; 3],
+    labels: [Vec<usize>; Split::COUNT],
     /// The body of the index.
     index: Vec<u8>,
     name_bytes: u64,
@@ -364,11 +364,12 @@ impl Written {
                     .map(move |entry| (split, entry))
             })
             .collect();
-        let mut labels: [Vec<usize>; 3] = Default::default();
-        let (mut index, mut names) = (Vec::new(), String::new());
+        let mut labels: [Vec<usize>; Split::COUNT] = Default::default();
+        let (mut index, mut names, mut flags) = (Vec::new(), String::new(), Vec::new());
         for &(shard, record) in &records {
             let (split, entry) = examples[record.number as usize];
             names.push_str(&entry.name);
+            flags.extend(entry.flags.to_bytes());
             labels[split.index()].push(entry.class);
             let place = Place {
                 offset: record.offset,
@@ -383,6 +384,9 @@ impl Written {
             place.append(&mut index);
         }
         index.extend_from_slice(names.as_bytes());
+        if !catalogue.columns().is_empty() {
+            index.extend_from_slice(&flags);
+        }
         Self {
             records,
             labels,

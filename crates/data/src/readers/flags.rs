@@ -4,19 +4,36 @@ use super::cell::{Cell, Flag};
 
 /// How many extra columns are kept; of more candidates the first count.
 pub(crate) const MAX_COLUMNS: usize = 32;
+/// Bytes that the [`Flags`] of an example take.
+pub(crate) const FLAGS_BYTES: usize = 8;
 
-/// The extra 0/1 columns of one example, two bits each.
+/// What the extra 0/1 columns say of one example.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Flags {
+pub struct Flags {
+    // A bit for each column: whether its value is known, and whether it is 1.
     known: u32,
     set: u32,
 }
 
 impl Flags {
-    /// The value of a column; none where it is missing.
-    pub(crate) fn get(self, column: usize) -> Option<bool> {
+    /// Whether the column at this place is 1; none where it is missing.
+    pub fn get(self, column: usize) -> Option<bool> {
         let bit = 1_u32.checked_shl(column as u32)?;
         (self.known & bit != 0).then_some(self.set & bit != 0)
+    }
+
+    /// The bytes that they are kept as in files.
+    pub(crate) fn to_bytes(self) -> [u8; FLAGS_BYTES] {
+        (u64::from(self.known) | u64::from(self.set) << 32).to_le_bytes()
+    }
+
+    /// The flags that were kept as these bytes.
+    pub(crate) fn from_bytes(bytes: [u8; FLAGS_BYTES]) -> Self {
+        let both = u64::from_le_bytes(bytes);
+        Self {
+            known: both as u32,
+            set: (both >> 32) as u32,
+        }
     }
 
     fn put(&mut self, column: usize, value: bool) {
@@ -103,6 +120,24 @@ impl Candidates {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn flags_are_read_as_written(values in prop::collection::vec(any::<Option<bool>>(), 0..=MAX_COLUMNS)) {
+            let mut flags = Flags::default();
+            for (column, value) in values.iter().enumerate() {
+                if let Some(value) = value {
+                    flags.put(column, *value);
+                }
+            }
+            let read = Flags::from_bytes(flags.to_bytes());
+            prop_assert_eq!(read, flags);
+            for column in 0..=MAX_COLUMNS {
+                prop_assert_eq!(read.get(column), values.get(column).copied().flatten());
+            }
+        }
+    }
 
     #[test]
     fn columns_are_kept_where_every_table_has_flags() {

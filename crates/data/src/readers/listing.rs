@@ -8,7 +8,7 @@ use super::table::Table;
 use super::{Format, Recognised};
 use crate::catalogue::{Entry, ScanOptions, SkippedFile};
 use crate::error::DataError;
-use crate::split::Split;
+use crate::split::{Split, joined};
 use crate::split_map::assign;
 use std::path::{Path, PathBuf};
 
@@ -23,6 +23,7 @@ pub(crate) struct Listed {
     pub(crate) train: (Option<String>, Vec<Entry>),
     pub(crate) validation: Option<(String, Vec<Entry>)>,
     pub(crate) test: Option<(String, Vec<Entry>)>,
+    pub(crate) pretraining: Option<(String, Vec<Entry>)>,
     pub(crate) columns: Vec<String>,
     pub(crate) containers: Vec<Container>,
     pub(crate) skipped: Vec<SkippedFile>,
@@ -74,7 +75,7 @@ impl Parts {
             .filter(|(_, used)| **used == Some(split))
             .map(|(name, _)| name.as_str())
             .collect();
-        (!used.is_empty()).then(|| used.join(" + "))
+        (!used.is_empty()).then(|| joined(&used))
     }
 
     fn unused(&self) -> Vec<String> {
@@ -133,7 +134,7 @@ impl Tables<'_> {
             self.classes.as_deref(),
         )?;
         let (columns, kept) = candidates.finish();
-        let mut parts: [Vec<Entry>; 3] = Default::default();
+        let mut parts: [Vec<Entry>; Split::COUNT] = Default::default();
         for (split, rows, numbers, places) in joined {
             for row in rows {
                 match classes.of[numbers[row.label as usize] as usize] {
@@ -149,7 +150,7 @@ impl Tables<'_> {
         }
         let dropped = self.dropped.finish();
         check_classes(self.path, &self.parts, &classes, &parts, &dropped)?;
-        let [train, validation, test] = parts;
+        let [train, validation, test, pretraining] = parts;
         let given = |split, entries| self.parts.name(split).map(|name| (name, entries));
         Ok(Listed {
             path: self.path.to_owned(),
@@ -161,6 +162,7 @@ impl Tables<'_> {
             train: (self.parts.name(Split::Train), train),
             validation: given(Split::Validation, validation),
             test: given(Split::Test, test),
+            pretraining: given(Split::Pretraining, pretraining),
             columns,
             containers: self.containers,
             skipped: self.skipped,
@@ -207,7 +209,7 @@ fn check_classes(
     path: &Path,
     names: &Parts,
     classes: &Classes,
-    parts: &[Vec<Entry>; 3],
+    parts: &[Vec<Entry>; Split::COUNT],
     dropped: &[Dropped],
 ) -> Result<(), DataError> {
     let has = |split: Split| {
@@ -231,7 +233,7 @@ fn check_classes(
             dropped: dropped.to_vec(),
         });
     }
-    for split in [Split::Validation, Split::Test] {
+    for split in [Split::Validation, Split::Test, Split::Pretraining] {
         let Some(folder) = names.name(split) else {
             continue;
         };

@@ -33,7 +33,6 @@ pub(super) fn list(
         .iter()
         .map(|file| (part_within(&file_name(&file.0), map), file))
         .collect();
-    // A picture that several lists name belongs to the part that is not trained on, so that no test is spoilt.
     let names = lists.iter().filter_map(|(part, _)| part.clone());
     let has_columns = files.iter().any(|(_, header)| header.split.is_some());
     let by_name = match has_columns {
@@ -53,7 +52,8 @@ pub(super) fn list(
             }
             is_used
         });
-        lists.sort_by_key(|(part, _)| std::cmp::Reverse(parts.of(part.as_deref())));
+        // A picture that several lists name belongs to the first of them.
+        lists.sort_by_key(|(part, _)| parts.of(part.as_deref()).map(Split::claim));
     }
     let mut found: Vec<(Option<String>, Table)> = Vec::new();
     for (part, (path, header)) in lists {

@@ -29,8 +29,11 @@ pub(crate) fn loaded(catalogue: &Catalogue) -> Result<Dataset, DataError> {
     load(catalogue, &LoadOptions::default(), &|_| {})
 }
 
+/// Examples for training, validation and test of a catalogue that has no others.
 pub(crate) fn sizes(catalogue: &Catalogue) -> [usize; 3] {
-    Split::ALL.map(|split| catalogue.len(split))
+    let [train, validation, test, pretraining] = Split::ALL.map(|split| catalogue.len(split));
+    assert_eq!(pretraining, 0);
+    [train, validation, test]
 }
 
 pub(crate) fn dropped(catalogue: &Catalogue) -> Vec<String> {

@@ -1,10 +1,10 @@
 //! Made-up searches, for the example and for the tests: layers and memory are those of real networks, accuracies come
 //! from a formula.
 
-use danas_measure::{Objective, Tally, mcnemar};
+use danas_measure::{Described, Objective, Subset, Tally, mcnemar};
 use danas_study::{
-    AuditRecord, BufferRecord, CandidateRecord, ClassRecord, CostRecord, LayerRecord, LimitRecord,
-    ModelRecord, PairedRecord, PhaseRecord, RunRecord, Summary,
+    AuditRecord, BufferRecord, CandidateRecord, ClassRecord, ColumnRecord, CostRecord, LayerRecord,
+    LimitRecord, ModelRecord, PairedRecord, PhaseRecord, RunRecord, Summary,
 };
 use serde_json::json;
 
@@ -128,7 +128,45 @@ pub(crate) fn by_name(kind: &str) -> Option<Summary> {
             model.memory[0].name = nasty.to_owned();
         }
     }
+    if kind == "two" || kind == "hostile" {
+        let names = ["near", "far", "rainy </td><script>alert(3)</script>"];
+        for model in &mut summary.models {
+            model.columns = columns(&names, &model.confusion);
+        }
+    }
     Some(summary)
+}
+
+/// What extra columns could say of test examples with these answers: the first two something of the last class alone, the
+/// others of every fiftieth example of all classes.
+fn columns(names: &[&str], confusion: &[Vec<u64>]) -> Vec<ColumnRecord> {
+    let classes = confusion.len();
+    let answers = confusion.iter().enumerate().flat_map(|(class, row)| {
+        let called = row.iter().enumerate();
+        called.flat_map(move |(called, &count)| (0..count).map(move |n| (class, called, n)))
+    });
+    let described = |place: usize| {
+        answers.clone().map(move |(class, called, n)| Described {
+            class,
+            called,
+            value: match place < 2 {
+                true => (class + 1 == classes).then_some(n % 3 == place as u64),
+                false => Some(n % 50 == 0),
+            },
+        })
+    };
+    let mut columns = Vec::new();
+    for (place, name) in names.iter().enumerate() {
+        let [zeros, ones] = Subset::by_value(classes, described(place));
+        for (value, answers) in [(true, ones), (false, zeros)] {
+            columns.push(ColumnRecord {
+                column: (*name).to_owned(),
+                value,
+                answers,
+            });
+        }
+    }
+    columns
 }
 
 /// Names of folders that somebody could have.
@@ -164,6 +202,7 @@ pub(crate) fn summary(plan: &Plan) -> Summary {
                 train: all * 7 / 10,
                 validation: all * 3 / 20,
                 test: all - all * 7 / 10 - all * 3 / 20,
+                pretraining: 0,
             }
         })
         .collect();
@@ -371,6 +410,7 @@ fn models(
                 val_tally_float: Some(val_float),
                 val_tally_int8: Some(val_int8),
                 test_tally_float: Some(test_float),
+                columns: Vec::new(),
                 confusion,
                 layers: network.layers.clone(),
                 memory: network.memory(),

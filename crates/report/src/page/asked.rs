@@ -14,6 +14,8 @@ pub(super) struct Asked<'a> {
     configurations: &'a [String],
     classes: Vec<Class<'a>>,
     total: Class<'a>,
+    /// Whether some examples are trained on before the others.
+    staged: bool,
     /// Whether the table of classes is long.
     many: bool,
 }
@@ -21,6 +23,7 @@ pub(super) struct Asked<'a> {
 #[derive(Debug, Serialize)]
 struct Class<'a> {
     name: &'a str,
+    pretraining: String,
     train: String,
     validation: String,
     test: String,
@@ -33,7 +36,9 @@ impl<'a> Asked<'a> {
     pub(super) fn of(resolved: &Resolved<'a>) -> Asked<'a> {
         let run = &resolved.summary.run;
         let all = |c: &danas_study::ClassRecord| {
-            c.train.saturating_add(c.validation).saturating_add(c.test)
+            [c.pretraining, c.train, c.validation, c.test]
+                .into_iter()
+                .fold(0, u64::saturating_add)
         };
         let largest = run.classes.iter().map(all).max().unwrap_or(0).max(1) as f64;
         let sum = |of: fn(&danas_study::ClassRecord) -> u64| {
@@ -55,6 +60,7 @@ impl<'a> Asked<'a> {
                 .iter()
                 .map(|class| Class {
                     name: &class.name,
+                    pretraining: format::count(class.pretraining),
                     train: format::count(class.train),
                     validation: format::count(class.validation),
                     test: format::count(class.test),
@@ -63,11 +69,13 @@ impl<'a> Asked<'a> {
                 .collect(),
             total: Class {
                 name: "all",
+                pretraining: sum(|c| c.pretraining),
                 train: sum(|c| c.train),
                 validation: sum(|c| c.validation),
                 test: sum(|c| c.test),
                 share: 0.0,
             },
+            staged: run.classes.iter().any(|class| class.pretraining > 0),
             many: run.classes.len() > 12,
         }
     }

@@ -4,6 +4,7 @@ use danas_measure::{ClassTally, Tally};
 use danas_study::{ClassRecord, ModelRecord};
 use serde::Serialize;
 
+use super::columns::Columns;
 use super::front::marker;
 use super::measure::{Share, shown};
 use crate::format;
@@ -37,6 +38,7 @@ pub(super) struct Finished<'a> {
     host_arena: String,
     examples: String,
     confusion: Option<Confusion<'a>>,
+    columns: Option<Columns>,
 }
 
 /// A measure of the network before quantisation and of the int8 file.
@@ -151,6 +153,7 @@ impl<'a> Finished<'a> {
                 host_arena: format::bytes(model.host_arena_bytes as f64),
                 examples: format::count(examples),
                 confusion: (examples > 0).then(|| Confusion::of(&model.confusion, classes)),
+                columns: Columns::of(resolved, model),
             }
         };
         resolved.finished.iter().map(one).collect()

@@ -51,7 +51,8 @@ impl Share {
         }
     }
 
-    fn with_interval(interval: &Interval) -> Share {
+    /// A measure with its interval.
+    pub(super) fn with_interval(interval: &Interval) -> Share {
         Share {
             interval: Some(format::interval(interval)),
             ..Share::alone(interval.value)

@@ -3,6 +3,7 @@
 mod answer;
 mod asked;
 mod audit;
+mod columns;
 mod confusion;
 mod data;
 mod front;
@@ -20,7 +21,7 @@ use crate::format;
 use crate::resolve::Resolved;
 
 /// The templates, by the name under which they include each other.
-const TEMPLATES: [(&str, &str); 9] = [
+const TEMPLATES: [(&str, &str); 10] = [
     ("page.html", include_str!("../../templates/page.html")),
     ("answer.html", include_str!("../../templates/answer.html")),
     ("asked.html", include_str!("../../templates/asked.html")),
@@ -29,6 +30,7 @@ const TEMPLATES: [(&str, &str); 9] = [
     ("audit.html", include_str!("../../templates/audit.html")),
     ("time.html", include_str!("../../templates/time.html")),
     ("model.html", include_str!("../../templates/model.html")),
+    ("columns.html", include_str!("../../templates/columns.html")),
     (
         "confusion.html",
         include_str!("../../templates/confusion.html"),

@@ -117,7 +117,7 @@ fn a_study_of_an_earlier_version_is_read_and_continued() {
 }
 
 #[test]
-fn a_model_of_an_earlier_version_has_no_tallies() {
+fn a_model_of_an_earlier_version_has_neither_tallies_nor_columns() {
     let (_folder, path) = temporary();
     let study = open(&path).unwrap();
     study.record_candidate(&candidate(1)).unwrap();
@@ -126,12 +126,13 @@ fn a_model_of_an_earlier_version_has_no_tallies() {
     meddle(
         &path,
         "UPDATE model SET record = json_remove(record, '$.val_tally_float', '$.val_tally_int8', \
-         '$.test_tally_float', '$.paired')",
+         '$.test_tally_float', '$.columns', '$.paired')",
     );
     let expected = ModelRecord {
         val_tally_float: None,
         val_tally_int8: None,
         test_tally_float: None,
+        columns: Vec::new(),
         paired: None,
         ..model(1, true)
     };

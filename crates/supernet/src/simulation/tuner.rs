@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use danas_data::{Batch, Dataset, Streams};
+use danas_data::{Batch, Dataset, Split, Streams};
 use rand::RngExt;
 use rayon::prelude::*;
 
@@ -58,7 +58,9 @@ impl<'a> FineTuner<'a> {
             trained,
             dataset,
             options,
-            class_weights: options.class_weights.of(&pictures_per_class(dataset)),
+            class_weights: options
+                .class_weights
+                .of(&pictures_per_class(dataset, Split::Train)),
             optimizer: Optimizer::new(&network.parameters),
             ranges,
             pieces: (0..CHUNKS).map(|_| Piece::default()).collect(),
@@ -92,7 +94,9 @@ impl<'a> FineTuner<'a> {
         let (epoch, indices) = self.schedule.step(self.steps);
         let config = self.trained.config();
         let epoch = self.first_epoch + epoch;
-        let batch = self.dataset.training_batch(indices, epoch, config);
+        let batch = self
+            .dataset
+            .training_batch(Split::Train, indices, epoch, config);
         let loss = self.learn(&batch);
         let learning_rate = self.options.learning_rate_at(progress);
         let size = StepSize {
