@@ -113,7 +113,7 @@ fn as_json(run: &Path, summary: &Summary) -> Outcome<Json> {
 }
 
 /// What was maximised, in words.
-fn objective_words(run: &RunRecord) -> String {
+pub(crate) fn objective_words(run: &RunRecord) -> String {
     run.objective.words(&run.class_names())
 }
 
@@ -151,7 +151,7 @@ fn table(summary: &Summary) -> Outcome<String> {
     for row in rows {
         let candidate = summary.candidates.iter().find(|c| c.id == row.id);
         let label = candidate.map_or("", |c| c.data_label.as_str());
-        let scored = candidate.filter(|_| summary.run.feasible);
+        let scored = candidate.filter(|candidate| candidate.is_scored());
         let score = scored.and_then(|c| c.val_interval(summary.run.objective));
         let known = |share: Option<f64>| share.map_or_else(|| "-".to_string(), percent);
         table.row([

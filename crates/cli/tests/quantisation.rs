@@ -9,6 +9,7 @@ use danas_deploy::{
     Calibration, Examples, FloatModel, Int8Model, Interpreter, LayerParameters, calibrate, choose,
     observe, quantise,
 };
+use danas_measure::Objective;
 use danas_space::{Candidate, Graph, NetworkSpace, Operator, Sampler, SearchSpace, lower};
 use danas_supernet::{
     FineTuner, Grid, ScoringOptions, SingleTrainer, Supernet, Trained, TrainingOptions,
@@ -211,7 +212,8 @@ fn fine_tuning_repairs_damaged_networks() {
             pixels: &shown.pixels,
             labels: &shown.labels,
         };
-        let damaged = choose(&model, &observations, examples).expect("a choice");
+        let damaged =
+            choose(&model, &observations, examples, Objective::Accuracy).expect("a choice");
         let float = model.evaluate(&shown.pixels, &shown.labels);
         let float = float.expect("pictures that fit");
 

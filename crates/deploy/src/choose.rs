@@ -2,6 +2,8 @@
 
 use std::fmt::{Display, Formatter};
 
+use danas_measure::{Objective, brier};
+
 use crate::calibrate::{Calibration, CalibrationError, Observations, Ranges};
 use crate::evaluate::{Evaluation, InputError};
 use crate::int8::Int8Model;
@@ -79,19 +81,8 @@ pub struct Choice {
 /// The number of quantised models that [`choose`] makes and evaluates.
 pub const SCHEMES: usize = CALIBRATIONS.len() + 1;
 
-impl Choice {
-    /// The better of two on the same examples; of equal ones this one.
-    fn or_better(self, other: Self) -> Self {
-        if other.evaluation.brier < self.evaluation.brier {
-            other
-        } else {
-            self
-        }
-    }
-}
-
-/// Quantises a model in [`SCHEMES`] ways, one after the other, and keeps the one with the least squared error
-/// ([`Evaluation::brier`]) on `validation`; of equal ones the simplest. The calibration is chosen first, then whether to
+/// Quantises a model in [`SCHEMES`] ways, one after the other, and keeps the one with the least squared error on `validation`
+/// as the objective counts it ([`danas_measure::brier`]); of equal ones the simplest. The calibration is chosen first, then whether to
 /// correct biases with it.
 ///
 /// # Errors
@@ -100,6 +91,7 @@ pub fn choose(
     model: &FloatModel,
     observations: &Observations,
     validation: Examples<'_>,
+    objective: Objective,
 ) -> Result<Choice, ChoiceError> {
     let quantised = |scheme: Scheme, ranges: Ranges| -> Result<Choice, ChoiceError> {
         let model = if scheme.bias_correction {
@@ -123,15 +115,20 @@ pub fn choose(
         };
         quantised(scheme, observations.ranges(calibration)?)
     };
+    let error = |choice: &Choice| brier(validation.labels, &choice.evaluation.answers, objective);
+    let better = |best: Choice, other: Choice| match error(&other) < error(&best) {
+        true => other,
+        false => best,
+    };
     let [simplest, others @ ..] = CALIBRATIONS;
     let mut best = calibrated(simplest)?;
     for calibration in others {
-        best = best.or_better(calibrated(calibration)?);
+        best = better(best, calibrated(calibration)?);
     }
     let corrected = Scheme {
         bias_correction: true,
         ..best.scheme
     };
     let corrected = quantised(corrected, best.ranges.clone())?;
-    Ok(best.or_better(corrected))
+    Ok(better(best, corrected))
 }

@@ -132,9 +132,9 @@ impl<'a> Resolved<'a> {
     }
 }
 
-/// Whether a candidate has a score: one that cannot fit is recorded with its cost alone.
+/// Whether a candidate has a score that can be shown: some are recorded with their cost alone.
 pub(crate) fn scored(candidate: &CandidateRecord) -> bool {
-    candidate.val_accuracy.is_finite() && (candidate.val_accuracy > 0.0 || fits(candidate))
+    candidate.val_accuracy.is_finite() && candidate.is_scored()
 }
 
 /// Whether a candidate breaks no limit.

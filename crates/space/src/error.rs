@@ -101,6 +101,22 @@ pub enum SpaceError {
         /// The stage, counted from 0.
         stage: usize,
     },
+    /// A list of widths has not one for every width multiplier.
+    #[error("`{what}` lists {found} widths for {expected} width multipliers; give one for each")]
+    TiedWidths {
+        /// The list.
+        what: String,
+        /// How many widths it has.
+        found: usize,
+        /// How many multipliers there are.
+        expected: usize,
+    },
+    /// Two width multipliers make the same networks.
+    #[error("the width multipliers {} % and {} % make the same networks; leave one out", percents[0], percents[1])]
+    SameWidths {
+        /// The two, in percent.
+        percents: [usize; 2],
+    },
     /// A gene that no network of the space has.
     #[error("there is no gene `{gene}` to fix; known are {known}")]
     UnknownGene {

@@ -14,6 +14,8 @@ pub enum Gene {
     StemStride,
     /// Channels of the head.
     Head,
+    /// The multiplier of all widths, in a space where those are tied.
+    WidthMultiplier,
     /// The expansion that all blocks share, in a space with tied expansions.
     SharedExpansion,
     /// The number of blocks of a stage; its value is that number.
@@ -58,16 +60,20 @@ impl NetworkSpace {
     /// # Panics
     /// If `network` has more stages than the space.
     pub fn genes(&self, network: &Architecture) -> Vec<Gene> {
-        let mut genes = vec![Gene::Stem, Gene::StemStride];
-        if self.has_head(network) {
-            genes.push(Gene::Head);
-        }
-        if self.has(network, Gene::SharedExpansion) {
-            genes.push(Gene::SharedExpansion);
-        }
+        let of_all = [
+            Gene::Stem,
+            Gene::StemStride,
+            Gene::Head,
+            Gene::WidthMultiplier,
+            Gene::SharedExpansion,
+        ];
+        let mut genes: Vec<Gene> = of_all
+            .into_iter()
+            .filter(|&gene| self.has(network, gene))
+            .collect();
         for (stage, found) in network.stages.iter().enumerate() {
             genes.push(Gene::Depth { stage });
-            if !found.blocks.is_empty() {
+            if self.has(network, Gene::Width { stage }) {
                 genes.push(Gene::Width { stage });
             }
             for block in 0..found.blocks.len() {
@@ -84,11 +90,13 @@ impl NetworkSpace {
     pub fn has(&self, network: &Architecture, gene: Gene) -> bool {
         let blocks = |stage: usize| network.stages.get(stage).map_or(0, |s| s.blocks.len());
         match gene {
-            Gene::Stem | Gene::StemStride => true,
-            Gene::Head => self.has_head(network),
+            Gene::StemStride => true,
+            Gene::Stem => !self.has_tied_widths(),
+            Gene::Head => !self.has_tied_widths() && self.has_head(network),
+            Gene::WidthMultiplier => self.has_tied_widths(),
             Gene::SharedExpansion => self.tied_blocks(network).next().is_some(),
             Gene::Depth { stage } => stage < network.stages.len(),
-            Gene::Width { stage } => blocks(stage) > 0,
+            Gene::Width { stage } => !self.has_tied_widths() && blocks(stage) > 0,
             Gene::Kernel { stage, block } => block < blocks(stage),
             Gene::Expansion { stage, block } => block < blocks(stage) && !self.is_tied(stage),
         }
@@ -104,6 +112,7 @@ impl NetworkSpace {
             Gene::Stem => nearest(&self.stem, network.stem),
             Gene::StemStride => nearest(&self.stem_strides, network.stem_stride),
             Gene::Head => nearest(&self.head, network.head),
+            Gene::WidthMultiplier => self.nearest_multiplier(network),
             Gene::SharedExpansion => {
                 let (stage, block) = self
                     .tied_blocks(network)
@@ -141,6 +150,7 @@ impl NetworkSpace {
             Gene::Stem => self.stem.len(),
             Gene::StemStride => self.stem_strides.len(),
             Gene::Head => self.head.len(),
+            Gene::WidthMultiplier => self.width_percents.len(),
             Gene::SharedExpansion => self.shared_expansions().map_or(1, <[Expansion]>::len),
             Gene::Width { stage } => self.stages[stage].widths.len(),
             Gene::Kernel { stage, .. } => self.stages[stage].kernels.len(),
@@ -171,6 +181,7 @@ impl NetworkSpace {
             Gene::Stem => network.stem = self.stem[value],
             Gene::StemStride => network.stem_stride = self.stem_strides[value],
             Gene::Head => network.head = self.head[value],
+            Gene::WidthMultiplier => self.set_multiplier(network, value),
             Gene::SharedExpansion => self.set_shared_expansion(network, value),
             Gene::Depth { stage } => self.set_depth(network, stage, value),
             Gene::Width { stage } => {
@@ -207,8 +218,12 @@ impl NetworkSpace {
             kernel: space.kernels[0],
             expansion: shared.unwrap_or(space.expansions[0]),
         };
+        let multiplier = (self.has_tied_widths()).then(|| self.nearest_multiplier(network));
         network.stages[stage].blocks.resize(depth, new);
         self.settle(network);
+        if let Some(multiplier) = multiplier {
+            self.set_multiplier(network, multiplier);
+        }
     }
 
     /// Writes a network as the space writes it: nothing behind an empty stage, empty stages at their
@@ -226,8 +241,8 @@ impl NetworkSpace {
         }
     }
 
-    /// Whether the width of the head is open in `network`.
-    fn has_head(&self, network: &Architecture) -> bool {
+    /// Whether the space gives `network` a head, be it of no channels.
+    pub(crate) fn has_head(&self, network: &Architecture) -> bool {
         !self.head_after_last_stage || network.active_stages().len() == network.stages.len()
     }
 

@@ -21,6 +21,6 @@ pub use error::{Infeasible, SpaceError};
 pub use gene::{Gene, Step};
 pub use graph::{Activation, Graph, GraphError, Layer, Operator, Shape, TensorId};
 pub use lowering::lower;
-pub use network::{NetworkSpace, StageSpace};
+pub use network::{NetworkSpace, Networks, StageSpace};
 pub use sampler::{Sampler, Violation};
 pub use search_space::SearchSpace;

@@ -1,8 +1,10 @@
 //! The network half of a search space: which architectures there are.
 
 mod check;
+mod every;
 mod fixed;
 mod presets;
+mod ties;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +12,8 @@ use danas_data::InputShape;
 
 use crate::architecture::multiple_of_eight;
 use crate::{Architecture, Block, Expansion, Stage};
+
+pub use every::Networks;
 
 /// The choices for one stage. Every list is in ascending order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +64,10 @@ pub struct NetworkSpace {
     /// multiples of 8; the head keeps its width, as in MobileNetV2's reference code).
     #[serde(default = "hundred")]
     pub mono_width_percent: usize,
+    /// Width multipliers in percent, where all widths are chosen together: stem, stages and head then list one width for
+    /// each of them, in which neighbours may be equal. Empty where every width is a choice of its own.
+    #[serde(default)]
+    pub width_percents: Vec<usize>,
     /// The stages in order.
     pub stages: Vec<StageSpace>,
 }
@@ -143,28 +151,20 @@ impl NetworkSpace {
     /// the same stages except for widths, as two results of [`NetworkSpace::for_input`] do.
     pub(crate) fn union(mut self, other: &NetworkSpace) -> NetworkSpace {
         let join = |list: &mut Vec<usize>, more: &[usize]| {
+            if list == more {
+                return;
+            }
             list.extend_from_slice(more);
             list.sort_unstable();
             list.dedup();
         };
         join(&mut self.stem, &other.stem);
         join(&mut self.stem_strides, &other.stem_strides);
-        self.stem_strides.reverse();
+        self.stem_strides.sort_unstable_by(|a, b| b.cmp(a));
         for (stage, more) in self.stages.iter_mut().zip(&other.stages) {
             join(&mut stage.widths, &more.widths);
         }
         self
-    }
-
-    /// Whether the expansion of the blocks of `stage` is the one that all share.
-    pub(crate) fn is_tied(&self, stage: usize) -> bool {
-        self.tied_expansion && self.stages[stage].expansions.len() > 1
-    }
-
-    /// The choices of the expansion that all blocks share; none where every block has its own.
-    pub(crate) fn shared_expansions(&self) -> Option<&[Expansion]> {
-        let stage = (0..self.stages.len()).find(|&stage| self.is_tied(stage))?;
-        Some(&self.stages[stage].expansions)
     }
 
     /// The architecture with the least value of every gene. (A stage less can make the head run on a
@@ -181,11 +181,10 @@ impl NetworkSpace {
     /// The architecture whose genes are what `pick` chooses: it is given the least and the greatest
     /// index into a gene's choices (or the least and the greatest depth) and returns one between them.
     pub(crate) fn build(&self, mut pick: impl FnMut(usize, usize) -> usize) -> Architecture {
-        let stem = self.stem[pick(0, self.stem.len() - 1)];
+        let multiplier = (self.has_tied_widths()).then(|| pick(0, self.width_percents.len() - 1));
+        let stem = self.stem[multiplier.unwrap_or_else(|| pick(0, self.stem.len() - 1))];
         let stem_stride = self.stem_strides[pick(0, self.stem_strides.len() - 1)];
-        let shared = self
-            .shared_expansions()
-            .map(|choices| choices[pick(0, choices.len() - 1)]);
+        let mut shared = None;
         let mut ended = false;
         let mut stages = Vec::with_capacity(self.stages.len());
         for (s, space) in self.stages.iter().enumerate() {
@@ -196,14 +195,20 @@ impl NetworkSpace {
             ended |= depth == 0;
             let width = match depth {
                 0 => 0,
-                _ => pick(0, space.widths.len() - 1),
+                _ => multiplier.unwrap_or_else(|| pick(0, space.widths.len() - 1)),
             };
             let blocks = (0..depth)
                 .map(|_| Block {
                     kernel: space.kernels[pick(0, space.kernels.len() - 1)],
-                    expansion: match shared {
-                        Some(shared) if self.is_tied(s) => shared,
-                        _ => space.expansions[pick(0, space.expansions.len() - 1)],
+                    expansion: match shared.filter(|_| self.is_tied(s)) {
+                        Some(shared) => shared,
+                        None => {
+                            let own = space.expansions[pick(0, space.expansions.len() - 1)];
+                            if self.is_tied(s) {
+                                shared = Some(own);
+                            }
+                            own
+                        }
                     },
                 })
                 .collect();
@@ -215,7 +220,7 @@ impl NetworkSpace {
         }
         let head = match ended && self.head_after_last_stage {
             true => 0,
-            false => self.head[pick(0, self.head.len() - 1)],
+            false => self.head[multiplier.unwrap_or_else(|| pick(0, self.head.len() - 1))],
         };
         Architecture {
             stem,
@@ -249,43 +254,21 @@ impl NetworkSpace {
             true => network.head == 0,
             false => self.head.contains(&network.head),
         };
-        head_holds && self.expansions_agree(network)
-    }
-
-    /// Whether all blocks that share an expansion have the same one.
-    fn expansions_agree(&self, network: &Architecture) -> bool {
-        let mut shared = self
-            .tied_blocks(network)
-            .map(|(stage, block)| network.stages[stage].blocks[block].expansion);
-        match shared.next() {
-            Some(first) => shared.all(|other| other == first),
-            None => true,
-        }
-    }
-
-    /// Stage and block of all blocks that share an expansion.
-    pub(crate) fn tied_blocks(
-        &self,
-        network: &Architecture,
-    ) -> impl Iterator<Item = (usize, usize)> {
-        network
-            .stages
-            .iter()
-            .enumerate()
-            .filter(|&(s, _)| self.is_tied(s))
-            .flat_map(|(s, stage)| (0..stage.blocks.len()).map(move |b| (s, b)))
+        head_holds && self.expansions_agree(network) && self.widths_agree(network)
     }
 
     /// The number of architectures (exact up to 2^53).
     pub fn cardinality(&self) -> f64 {
-        (self.stem.len() * self.stem_strides.len()) as f64 * self.completions(0, false)
+        let multipliers = self.width_percents.len().max(1);
+        (multipliers * self.own_choices(&self.stem) * self.stem_strides.len()) as f64
+            * self.completions(0, false)
     }
 
     /// The number of ways to choose the stages from `first` on and the head, where all stages before have
     /// blocks; `shared` says whether the shared expansion is chosen already.
     fn completions(&self, first: usize, shared: bool) -> f64 {
         let Some(space) = self.stages.get(first) else {
-            return self.head.len() as f64;
+            return self.own_choices(&self.head) as f64;
         };
         let tied = self.is_tied(first);
         let sharing = match tied && !shared {
@@ -297,10 +280,10 @@ impl NetworkSpace {
         let blocks: f64 = (space.min_depth.max(1)..=space.max_depth)
             .map(|depth| per_block.powi(depth as i32))
             .sum();
-        let going_on = blocks * space.widths.len() as f64 * sharing;
+        let going_on = blocks * self.own_choices(&space.widths) as f64 * sharing;
         let ending = match (space.min_depth, self.head_after_last_stage) {
             (0, true) => 1.0,
-            (0, false) => self.head.len() as f64,
+            (0, false) => self.own_choices(&self.head) as f64,
             _ => 0.0,
         };
         ending + going_on * self.completions(first + 1, shared || tied)

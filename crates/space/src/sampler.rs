@@ -21,6 +21,8 @@ const DATA_MUTATION: f64 = 0.4;
 const SECOND_MUTATION: f64 = 0.4;
 /// How often a mutation is tried until it differs from its parent.
 const MUTATION_ATTEMPTS: usize = 8;
+/// The most networks of which [`Sampler::only`] looks at every one.
+const COUNTABLE: f64 = 4096.0;
 
 /// Draws candidates that meet the limits, and only such.
 ///
@@ -84,6 +86,25 @@ impl<'a> Sampler<'a> {
     /// The data configurations that have candidates within the limits, in the order of the space.
     pub fn feasible_configs(&self) -> &[DataConfig] {
         &self.configs
+    }
+
+    /// The candidate that alone meets the limits. `None` where there are several, and where there are too many networks
+    /// (more than 4096) to look at every one.
+    pub fn only(&self) -> Option<Candidate> {
+        let [config] = self.configs[..] else {
+            return None;
+        };
+        let networks = self.networks(config);
+        if networks.cardinality() > COUNTABLE {
+            return None;
+        }
+        let candidates = networks.every().map(|network| Candidate {
+            data: config,
+            network,
+        });
+        let mut feasible = candidates.filter(|candidate| self.is_feasible(candidate));
+        let only = feasible.next()?;
+        feasible.next().is_none().then_some(only)
     }
 
     /// Whether a candidate meets the limits.

@@ -99,7 +99,7 @@ impl NetworkSpace {
         rng: &mut impl Rng,
     ) {
         let mut genes = Vec::new();
-        if blocks.start == 0 && !blocks.is_empty() {
+        if blocks.start == 0 && self.has(network, Gene::Width { stage }) {
             genes.push(Gene::Width { stage });
         }
         for block in blocks {
@@ -152,6 +152,9 @@ impl NetworkSpace {
             let value = self.value(source, share);
             self.set(&mut child, share, value);
         }
+        if self.has_tied_widths() {
+            self.set_multiplier(&mut child, self.nearest_multiplier(sharing));
+        }
         child
     }
 }
@@ -160,7 +163,10 @@ impl NetworkSpace {
 fn weight(gene: Gene) -> u32 {
     match gene {
         Gene::Depth { .. } => 4,
-        Gene::SharedExpansion | Gene::Expansion { .. } | Gene::Width { .. } => 2,
+        Gene::SharedExpansion
+        | Gene::WidthMultiplier
+        | Gene::Expansion { .. }
+        | Gene::Width { .. } => 2,
         Gene::Kernel { .. } | Gene::Stem | Gene::StemStride | Gene::Head => 1,
     }
 }

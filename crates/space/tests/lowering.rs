@@ -142,6 +142,43 @@ fn the_largest_njor_network_is_mobilenet_v2() {
     );
 }
 
+/// Checkpoints of the reference code (`research/slim/nets/mobilenet` in `tensorflow/models`): width multiplier, resolution, and
+/// millions of multiply-accumulates and of weights, for 1001 classes. It counts what BatchNorm scales as no weights.
+const PUBLISHED: [(&str, usize, f64, f64); 12] = [
+    ("1", 224, 300.0, 3.47),
+    ("1", 160, 154.0, 3.47),
+    ("1", 96, 56.0, 3.47),
+    ("0.75", 224, 209.0, 2.61),
+    ("0.75", 160, 107.0, 2.61),
+    ("0.75", 96, 39.0, 2.61),
+    ("0.5", 224, 97.0, 1.95),
+    ("0.5", 160, 50.0, 1.95),
+    ("0.5", 96, 18.0, 1.95),
+    ("0.35", 224, 59.0, 1.66),
+    ("0.35", 160, 30.0, 1.66),
+    ("0.35", 96, 11.0, 1.66),
+];
+
+#[test]
+fn mobilenet_v2_has_its_published_sizes() {
+    for (multiplier, resolution, macs, weights) in PUBLISHED {
+        let mut networks = NetworkSpace::mobilenet_v2();
+        networks.fix("width", multiplier).expect("a multiplier");
+        let candidate = Candidate {
+            data: config(resolution, Colour::Rgb),
+            network: networks.smallest(),
+        };
+        let graph = lower(&candidate, 1001);
+        let found = [graph.macs() as f64 / 1e6, graph.weights() as f64 / 1e6];
+        let text = format!("{multiplier} at {resolution}: {found:?} for {macs}, {weights}");
+        // Both are published rounded, or cut off.
+        assert!((found[0] - macs).abs() < 1.0, "{text}");
+        assert!((found[1] - weights).abs() < 0.01, "{text}");
+        let residuals = graph.layers.iter().filter(|l| l.operator == Operator::Add);
+        assert_eq!(residuals.count(), 10, "{text}");
+    }
+}
+
 /// The Wake Vision baseline of the same width for two classes at 64 pixels: 24.5 M.
 #[test]
 fn mobilenet_v2_at_64_pixels_has_its_published_size() {

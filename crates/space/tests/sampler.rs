@@ -137,6 +137,38 @@ fn samples_are_of_all_sizes() {
 }
 
 #[test]
+fn one_candidate_alone_is_found() {
+    let data =
+        |sides: &[usize]| DataSpace::new(sides.to_vec(), vec![Colour::Rgb]).expect("a data space");
+    let standard = |sides: &[usize]| {
+        SearchSpace::new(data(sides), NetworkSpace::mobilenet_v2()).expect("a space")
+    };
+    let least =
+        |macs: u64| move |candidate: &Candidate| macs as f64 - lower(candidate, 10).macs() as f64;
+    let (one, two) = (standard(&[96]), standard(&[96, 128]));
+    let only = |space: &SearchSpace, violation: &(dyn Fn(&Candidate) -> f64 + Sync)| {
+        Sampler::new(space, violation).expect("feasible").only()
+    };
+    assert_eq!(only(&one, &|_| 0.0), None);
+    // Only the widest has so many, whichever networks limits leave out.
+    let widest = lower(&one.largest(config(96, Colour::Rgb)), 10).macs();
+    assert_eq!(
+        only(&one, &least(widest)),
+        Some(one.largest(config(96, Colour::Rgb)))
+    );
+    assert_eq!(only(&two, &least(widest)), None);
+    let mut fixed = NetworkSpace::mobilenet_v2();
+    fixed.fix("width", "0.35").expect("a multiplier");
+    let fixed = SearchSpace::new(data(&[32]), fixed).expect("a space");
+    assert_eq!(
+        only(&fixed, &|_| 0.0),
+        Some(fixed.smallest(config(32, Colour::Rgb)))
+    );
+    // What is far too large to be looked through is not.
+    assert_eq!(only(&mobile(), &|_| 0.0), None);
+}
+
+#[test]
 fn every_feasible_configuration_is_sampled() {
     let space = mobile();
     let violation = |_: &Candidate| 0.0;

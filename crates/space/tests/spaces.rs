@@ -31,6 +31,7 @@ fn tiny(tied: bool, head_after_last_stage: bool) -> NetworkSpace {
         head_after_last_stage,
         tied_expansion: tied,
         mono_width_percent: 50,
+        width_percents: Vec::new(),
         stages: vec![
             StageSpace {
                 expansions: vec![Expansion::NONE],
@@ -40,6 +41,20 @@ fn tiny(tied: bool, head_after_last_stage: bool) -> NetworkSpace {
             stage(0, 1),
         ],
     }
+}
+
+/// The same with all widths chosen together.
+fn multiplied(head_after_last_stage: bool) -> NetworkSpace {
+    let mut space = NetworkSpace {
+        width_percents: vec![25, 50, 100],
+        mono_width_percent: 100,
+        stem: vec![8, 8, 16],
+        ..tiny(false, head_after_last_stage)
+    };
+    for stage in &mut space.stages {
+        stage.widths = vec![8, 16, 16];
+    }
+    space
 }
 
 /// All networks that single steps lead to from the smallest.
@@ -59,15 +74,66 @@ fn reachable(space: &NetworkSpace) -> HashSet<Architecture> {
 
 #[test]
 fn single_steps_lead_to_every_network() {
-    for (tied, head_after_last_stage) in
-        [(false, false), (false, true), (true, false), (true, true)]
-    {
-        let space = tiny(tied, head_after_last_stage);
+    for space in all_tiny() {
         space.validate().expect("a valid space");
         let found = reachable(&space);
         assert_eq!(found.len() as f64, space.cardinality());
         assert!(found.contains(&space.largest()));
     }
+}
+
+fn all_tiny() -> [NetworkSpace; 6] {
+    [
+        tiny(false, false),
+        tiny(false, true),
+        tiny(true, false),
+        tiny(true, true),
+        multiplied(false),
+        multiplied(true),
+    ]
+}
+
+#[test]
+fn every_network_comes_once() {
+    for space in all_tiny() {
+        let every: Vec<Architecture> = space.every().collect();
+        assert_eq!(every.len() as f64, space.cardinality());
+        assert_eq!(
+            every.iter().cloned().collect::<HashSet<_>>(),
+            reachable(&space)
+        );
+        assert_eq!(every.first(), Some(&space.smallest()));
+        assert_eq!(every.last(), Some(&space.largest()));
+    }
+}
+
+#[test]
+fn one_multiplier_decides_all_widths() {
+    let space = multiplied(false);
+    let genes = space.genes(&space.largest());
+    assert!(genes.contains(&Gene::WidthMultiplier) && !genes.contains(&Gene::Stem));
+    let narrower = space
+        .step(&space.largest(), Gene::WidthMultiplier, Step::Shrink)
+        .expect("a narrower network");
+    let widths: Vec<usize> = narrower.stages.iter().map(|stage| stage.width).collect();
+    assert_eq!((narrower.stem, widths, narrower.head), (8, vec![16; 3], 32));
+    let mut mixed = narrower;
+    mixed.stem = 16;
+    assert!(!space.contains(&mixed));
+    // A stage that comes back is as wide as the others.
+    let shallow = Architecture {
+        stem: 16,
+        head: 64,
+        ..space.nearest(&space.smallest())
+    };
+    let shallow = space.nearest(&Architecture {
+        stages: space.largest().stages[..1].to_vec(),
+        ..shallow
+    });
+    let deeper = space
+        .step(&shallow, Gene::Depth { stage: 1 }, Step::Grow)
+        .expect("a deeper network");
+    assert_eq!((deeper.stages[1].width, deeper.head), (16, 64));
 }
 
 /// With 4 per block (kernel, expansion), 2 widths, 3 heads and 2 strides of the stem.
@@ -232,6 +298,9 @@ fn the_envelope_holds_all_networks() {
     let only_colour = SearchSpace::new(colour, NetworkSpace::njor2025()).expect("a space");
     assert_eq!(only_colour.envelope().stem, [32]);
     assert_eq!(mobile().envelope(), NetworkSpace::default_space());
+    let standard = NetworkSpace::mobilenet_v2();
+    let of_both_colours = SearchSpace::new(DataSpace::njor2025(), standard.clone());
+    assert_eq!(of_both_colours.expect("a space").envelope(), standard);
 }
 
 #[test]
@@ -405,6 +474,38 @@ fn descriptions_are_refused_with_their_fault() {
         s.stages[4].expansions.pop();
     });
     assert_eq!(untied, TiedExpansions { stage: 4 });
+    let badly_multiplied = |change: &dyn Fn(&mut NetworkSpace)| {
+        fault(|s| {
+            *s = multiplied(false);
+            change(s);
+        })
+    };
+    assert!(matches!(
+        badly_multiplied(&|s| s.head = vec![16, 32]),
+        TiedWidths {
+            found: 2,
+            expected: 3,
+            ..
+        }
+    ));
+    assert!(matches!(
+        badly_multiplied(&|s| s.stem = vec![16, 8, 16]),
+        NotAscending { .. }
+    ));
+    assert!(matches!(
+        badly_multiplied(&|s| s.width_percents = vec![25, 25, 50]),
+        NotAscending { .. }
+    ));
+    assert!(matches!(
+        badly_multiplied(&|s| s.mono_width_percent = 50),
+        OutOfRange { .. }
+    ));
+    assert_eq!(
+        badly_multiplied(&|s| s.stem = vec![8; 3]),
+        SameWidths {
+            percents: [50, 100]
+        }
+    );
     assert_eq!(
         fault(|s| s.stages[2].widths = vec![16, 20]).to_string(),
         "`stages[2].widths` is 20; numbers of channels must be multiples of 8 (the nearest is 24)"
@@ -434,6 +535,9 @@ fn presets() -> impl Strategy<Value = NetworkSpace> {
         Just(NetworkSpace::njor2025().for_input(config(96, Colour::Mono).input_shape())),
         Just(tiny(false, false)),
         Just(tiny(true, true)),
+        Just(NetworkSpace::mobilenet_v2()),
+        Just(multiplied(false)),
+        Just(multiplied(true)),
     ]
 }
 
@@ -475,6 +579,8 @@ proptest! {
             NetworkSpace::njor2025().for_input(config(96, Colour::Mono).input_shape()),
             tiny(false, false),
             tiny(true, true),
+            NetworkSpace::mobilenet_v2(),
+            multiplied(true),
         ];
         let mut rng = rng(seed);
         for from in &spaces {

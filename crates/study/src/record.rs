@@ -64,6 +64,12 @@ pub struct CandidateRecord {
 }
 
 impl CandidateRecord {
+    /// Whether it has a score: one that cannot fit has none, nor one that there was nothing to choose from. Earlier versions
+    /// recorded scores without their answers.
+    pub fn is_scored(&self) -> bool {
+        self.val_tally.is_some() || self.val_accuracy > 0.0
+    }
+
     /// What an objective was found to be on the validation split, 0 to 1. Earlier versions knew accuracy alone.
     pub fn val_score(&self, objective: Objective) -> f64 {
         score(self.val_accuracy, self.val_tally.as_ref(), objective)
@@ -162,6 +168,16 @@ pub struct ModelRecord {
 }
 
 impl ModelRecord {
+    /// What an objective of the int8 file was found to be on the validation split, 0 to 1. Earlier versions knew accuracy
+    /// alone.
+    pub fn val_score_int8(&self, objective: Objective) -> f64 {
+        score(
+            self.val_accuracy_int8,
+            self.val_tally_int8.as_ref(),
+            objective,
+        )
+    }
+
     /// What an objective of the int8 file was found to be on the test split, 0 to 1.
     pub fn test_score_int8(&self, objective: Objective) -> f64 {
         let tally = self.test_tally_int8();

@@ -1,7 +1,7 @@
 //! The networks by which the engine's speed is measured: MobileNetV2 on fixed pictures.
 
 use danas_data::{Batch, Colour, DataConfig, Streams};
-use danas_space::{Candidate, Expansion, NetworkSpace, StageSpace, lower};
+use danas_space::{Candidate, NetworkSpace, lower};
 
 use crate::engine::Workspace;
 use crate::engine::subnet::Subnet;
@@ -33,23 +33,16 @@ impl Workload {
     /// All of them: `W1` is MobileNetV2 of width 0.35 on 96 x 96 x 3 with 64 pictures at a time, `W2` of width 1.0 on
     /// 96 x 96 x 3 with 32, `W3` of width 0.35 on 48 x 48 x 1 with 64.
     pub fn all() -> [Workload; 3] {
-        let narrow = (16, [8, 8, 16, 24, 32, 56, 112]);
-        let full = (32, [16, 24, 32, 64, 96, 160, 320]);
         let data = |resolution, colour| DataConfig { resolution, colour };
         [
-            Workload::new("W1", narrow, data(96, Colour::Rgb), 64),
-            Workload::new("W2", full, data(96, Colour::Rgb), 32),
-            Workload::new("W3", narrow, data(48, Colour::Mono), 64),
+            Workload::new("W1", "0.35", data(96, Colour::Rgb), 64),
+            Workload::new("W2", "1", data(96, Colour::Rgb), 32),
+            Workload::new("W3", "0.35", data(48, Colour::Mono), 64),
         ]
     }
 
-    fn new(
-        name: &'static str,
-        (stem, widths): (usize, [usize; 7]),
-        data: DataConfig,
-        images: usize,
-    ) -> Self {
-        let space = mobile_net_v2(name, stem, widths);
+    fn new(name: &'static str, multiplier: &str, data: DataConfig, images: usize) -> Self {
+        let space = mobile_net_v2(multiplier);
         let network = space.largest();
         Workload {
             name,
@@ -117,33 +110,13 @@ pub fn fixed_batch(config: DataConfig, images: usize, classes: usize) -> Batch {
     }
 }
 
-/// The space that holds just MobileNetV2 (Sandler et al., arXiv 1801.04381) of these widths.
-fn mobile_net_v2(name: &str, stem: usize, widths: [usize; 7]) -> NetworkSpace {
-    let depths = [1, 2, 3, 4, 3, 3, 1];
-    let strides = [1, 2, 2, 2, 1, 2, 1];
-    let stage = |s: usize| StageSpace {
-        stride: strides[s],
-        widths: vec![widths[s]],
-        min_depth: depths[s],
-        max_depth: depths[s],
-        expansions: vec![if s == 0 {
-            Expansion::NONE
-        } else {
-            Expansion(60)
-        }],
-        kernels: vec![3],
-    };
-    NetworkSpace {
-        name: name.to_owned(),
-        stem: vec![stem],
-        stem_strides: vec![2],
-        fine_stem_up_to: 0,
-        head: vec![1280],
-        head_after_last_stage: false,
-        tied_expansion: false,
-        mono_width_percent: 100,
-        stages: (0..7).map(stage).collect(),
-    }
+/// The space that holds just MobileNetV2 of this width multiplier.
+fn mobile_net_v2(multiplier: &str) -> NetworkSpace {
+    let mut space = NetworkSpace::mobilenet_v2();
+    space
+        .fix("width", multiplier)
+        .expect("a multiplier of the space");
+    space
 }
 
 #[cfg(test)]

@@ -7,9 +7,9 @@ use std::str::FromStr;
 use clap::{Args, ValueEnum};
 use danas_data::{Colour, DataConfig};
 
-use super::StagedReading;
 use super::search::parse_colour;
 use super::work::WorkOptions;
+use super::{ObjectiveName, StagedReading};
 use crate::units::{Bytes, Span};
 
 const COMPARE_EXAMPLES: &str = "\
@@ -20,6 +20,8 @@ Examples:
   danas compare --data photos/ --limits 256KiB/1MiB --times 10m --fixed 96:rgb,48:mono --methods searched,fixed,random
   danas compare --data photos/ --limits 256KiB/1MiB --times 1m,3m,10m --methods searched,separate,none --out paper
       Against the paper's own method, a supernet per data configuration, and against training every candidate from scratch.
+  danas compare --data photos/ --limits 256KiB/1MiB,4MiB/4MiB --times 20m --methods searched,mobilenetv2 --out baseline
+      Against a standard network that is trained for the whole time. Where it does not fit, the result says so.
 
 Every search is a run of its own in OUT/runs and can be looked at like any other. The result is OUT/results.md with its
 pictures; --json prints every search. While time is what is compared, the machine should do nothing else, unless time is
@@ -51,6 +53,9 @@ pub(crate) struct CompareCommand {
     /// Count time as the machine's work takes it that `danas bench --calibrate FILE` measured, not as it passes
     #[arg(long, value_name = "FILE")]
     pub(crate) work_clock: Option<PathBuf>,
+    /// What is maximised and measured: accuracy, balanced (the mean over the classes) or f1:CLASS [default: accuracy]
+    #[arg(long, value_name = "MEASURE")]
+    pub(crate) objective: Option<ObjectiveName>,
     /// Seeds per search: 1, 2, ...
     #[arg(long, value_name = "NUMBER", default_value_t = 3)]
     pub(crate) seeds: usize,
@@ -81,6 +86,8 @@ pub(crate) enum Method {
     Separate,
     /// Both together without a supernet: each candidate is trained from scratch for a few epochs
     None,
+    /// No search: the standard MobileNetV2 of width 0.35, trained for the whole time on the finest pictures up to 96 pixels
+    Mobilenetv2,
 }
 
 /// RAM and flash, as in `256KiB/1MiB`.

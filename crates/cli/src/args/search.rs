@@ -172,7 +172,8 @@ pub(crate) struct SearchOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) space: Option<SpaceName>,
 
-    /// Decide a gene yourself: resolution=96, colour=mono, stem=16, kernel=3, stage2.width=24 (may be repeated)
+    /// Decide a gene yourself: resolution=96, colour=mono, stem=16, kernel=3, stage2.width=24, of mobilenetv2 width=0.35 (may
+    /// be repeated)
     #[arg(long, value_name = "GENE=VALUE", help_heading = "Search space")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) fix: Option<Vec<Fix>>,
@@ -257,6 +258,8 @@ pub(crate) enum PresetName {
 pub(crate) enum SpaceName {
     /// Mobile inverted residuals, from a few kB up
     Mobile,
+    /// The standard MobileNetV2, of which only the width multiplier is open: `--fix width=0.35`
+    Mobilenetv2,
     /// Exactly the space of the data-aware search paper (Njor et al. 2025)
     Njor2025,
 }

@@ -11,8 +11,8 @@ use danas_study::{RunFolder, Summary, write_atomic};
 use serde::Serialize;
 
 use crate::args::{
-    CompareCommand, Limit, Method, MethodName, Resolutions, SearchCommand, SearchOptions,
-    StrategyName, WorkClock,
+    CompareCommand, Fix, Limit, Method, MethodName, Resolutions, SearchCommand, SearchOptions,
+    SpaceName, StrategyName, WorkClock,
 };
 use crate::commands::board;
 use crate::config::{Configuration, costs, within};
@@ -20,7 +20,7 @@ use crate::message::{Failure, Outcome, Status, from_data, from_study};
 use crate::output;
 use crate::pipeline::{self, Found};
 use crate::progress::Screen;
-use crate::result::percent;
+use crate::result::{self, percent};
 use crate::units::{Span, readable_seconds};
 
 /// The most seeds that can be asked for.
@@ -28,6 +28,9 @@ const MAX_SEEDS: usize = 1000;
 /// The page's pictures.
 const CHART: &str = "results.svg";
 const QUALITY: &str = "quality.svg";
+/// The width multiplier of the standard network, and the most pixels that it sees: what small boards are usually given.
+const STANDARD_WIDTH: &str = "0.35";
+const STANDARD_PIXELS: usize = 96;
 
 /// A search that is to be made.
 struct Planned {
@@ -48,6 +51,8 @@ enum Way {
     Separate,
     NoSupernet,
     Fixed(DataConfig),
+    /// The standard network, not searched at all.
+    Standard(DataConfig),
 }
 
 impl Way {
@@ -55,15 +60,44 @@ impl Way {
         match self {
             Way::Searched => Role::Searched,
             Way::Fixed(_) => Role::Fixed,
+            Way::Standard(_) => Role::Network,
             Way::Random | Way::Separate | Way::NoSupernet => Role::Baseline,
         }
     }
 
+    /// The one data configuration that it looks at.
+    fn data(self) -> Option<DataConfig> {
+        match self {
+            Way::Fixed(data) | Way::Standard(data) => Some(data),
+            Way::Searched | Way::Random | Way::Separate | Way::NoSupernet => None,
+        }
+    }
+
+    /// Where its candidates get their weights from.
     fn method(self) -> MethodName {
         match self {
             Way::Separate => MethodName::Separate,
             Way::NoSupernet => MethodName::None,
-            Way::Searched | Way::Random | Way::Fixed(_) => MethodName::Shared,
+            Way::Searched | Way::Random | Way::Fixed(_) | Way::Standard(_) => MethodName::Shared,
+        }
+    }
+
+    /// Whether one supernet for all data configurations is trained.
+    fn has_shared_supernet(self) -> bool {
+        self.method() == MethodName::Shared && self.role() != Role::Network
+    }
+
+    /// The networks that it looks at, where those are not the usual ones.
+    fn networks(self) -> (Option<SpaceName>, Option<Vec<Fix>>) {
+        match self {
+            Way::Standard(_) => (
+                Some(SpaceName::Mobilenetv2),
+                Some(vec![Fix {
+                    gene: "width".to_string(),
+                    value: STANDARD_WIDTH.to_string(),
+                }]),
+            ),
+            _ => (None, None),
         }
     }
 }
@@ -76,6 +110,7 @@ impl std::fmt::Display for Way {
             Way::Separate => write!(f, "separate supernets"),
             Way::NoSupernet => write!(f, "no supernet"),
             Way::Fixed(data) => write!(f, "fixed {data}"),
+            Way::Standard(data) => write!(f, "MobileNetV2 {STANDARD_WIDTH} {data}"),
         }
     }
 }
@@ -89,6 +124,10 @@ struct Json {
     seed: u64,
     test_accuracy_int8: Option<f64>,
     val_accuracy_int8: Option<f64>,
+    /// What was maximised, in words.
+    objective: String,
+    test_score_int8: Option<f64>,
+    val_score_int8: Option<f64>,
     hypervolume: f64,
     data: String,
     run: PathBuf,
@@ -99,8 +138,9 @@ pub(crate) fn compare(command: &CompareCommand) -> Outcome<Status> {
     let screen = Screen::new(command.work.quiet);
     let seeds = within("seeds", command.seeds, MAX_SEEDS)? as u64;
     let board_name = board(&command.board, None)?.title;
-    let plan = plan(command, seeds)?;
+    // Looking at the examples, which the plan may need, already takes threads.
     pipeline::use_threads(command.work.threads)?;
+    let plan = plan(command, seeds)?;
     let work_clock = command.work_clock.clone().map(WorkClock::File);
     let work_clock = work_clock.map(costs).transpose()?;
     screen.say(projection(&plan, work_clock.as_ref()));
@@ -108,15 +148,19 @@ pub(crate) fn compare(command: &CompareCommand) -> Outcome<Status> {
         source: command.data.clone(),
         board: board_name,
         clock: clock_words(work_clock.as_ref()),
+        // The first search knows the classes.
+        measure: String::new(),
         version: env!("CARGO_PKG_VERSION").to_string(),
         searches: Vec::new(),
     };
+    let mut listed = Vec::new();
     for (index, planned) in plan.iter().enumerate() {
         let finished = pipeline::run(
             configuration(command, planned, &work_clock)?,
             Instant::now(),
         )?;
         let search = outcome(planned, &finished.summary);
+        comparison.measure = result::objective_words(&finished.summary.run);
         screen.say(format!(
             "{} of {}: {}, {}, {}, seed {}: {}; {} left",
             index + 1,
@@ -125,15 +169,15 @@ pub(crate) fn compare(command: &CompareCommand) -> Outcome<Status> {
             search.limits,
             search.time,
             search.seed,
-            search.accuracy.map_or("nothing fits".to_string(), percent),
+            (search.accuracy).map_or_else(|| search.role.nothing().to_string(), percent),
             readable_seconds(seconds_left(&plan[index + 1..])),
         ));
+        listed.push(as_json(&search, planned, &finished.summary));
         comparison.searches.push(search);
         write_page(&command.out, &comparison)?;
     }
     if command.work.json {
-        let searches = comparison.searches.iter().zip(&plan).map(as_json);
-        output::print_json(&searches.collect::<Vec<_>>())?;
+        output::print_json(&listed)?;
     } else {
         let page = command.out.join("results.md");
         output::print(&format!("{}\n", page.display()))?;
@@ -151,6 +195,7 @@ fn plan(command: &CompareCommand, seeds: u64) -> Outcome<Vec<Planned>> {
             Method::Separate => ways.push(Way::Separate),
             Method::None => ways.push(Way::NoSupernet),
             Method::Fixed => ways.extend(fixed_data(command)?.into_iter().map(Way::Fixed)),
+            Method::Mobilenetv2 => ways.push(Way::Standard(standard_data(command)?)),
         }
     }
     check_methods(command, &ways)?;
@@ -178,17 +223,11 @@ fn plan(command: &CompareCommand, seeds: u64) -> Outcome<Vec<Planned>> {
 
 /// Whether all methods can train on these examples: better said now than when the first search is over.
 fn check_methods(command: &CompareCommand, ways: &[Way]) -> Outcome<()> {
-    let methods: Vec<MethodName> = (ways.iter().map(|way| way.method()))
-        .filter(|method| *method != MethodName::Shared)
-        .collect();
-    if methods.is_empty() {
+    if ways.iter().all(|way| way.has_shared_supernet()) {
         return Ok(());
     }
     let source = command.data.parse().map_err(from_data)?;
-    let found = Found::at(&source, &command.reading.scan_options(0))?;
-    methods
-        .into_iter()
-        .try_for_each(|method| found.check_method(method))
+    Found::at(&source, &command.reading.scan_options(0))?.check_single_stage()
 }
 
 /// The data configurations asked for, or the least, a middle and the greatest of those that a search would look at.
@@ -196,11 +235,10 @@ fn fixed_data(command: &CompareCommand) -> Outcome<Vec<DataConfig>> {
     if !command.fixed.is_empty() {
         return Ok(command.fixed.iter().map(|fixed| fixed.0).collect());
     }
-    let source = command.data.parse().map_err(from_data)?;
     let DataSpace {
         resolutions,
         colours,
-    } = Found::at(&source, &command.reading.scan_options(0))?.suggested_space()?;
+    } = suggested(command)?;
     let last = resolutions.len() - 1;
     let richest = colours.last().copied().unwrap_or(Colour::Mono);
     let mut chosen = Vec::new();
@@ -216,15 +254,32 @@ fn fixed_data(command: &CompareCommand) -> Outcome<Vec<DataConfig>> {
     Ok(chosen)
 }
 
+/// The finest of the data configurations that a search would look at, up to so many pixels as the standard network sees.
+fn standard_data(command: &CompareCommand) -> Outcome<DataConfig> {
+    let DataSpace {
+        resolutions,
+        colours,
+    } = suggested(command)?;
+    let fitting = resolutions.iter().filter(|&&side| side <= STANDARD_PIXELS);
+    Ok(DataConfig {
+        resolution: fitting.max().copied().unwrap_or(STANDARD_PIXELS),
+        colour: colours.last().copied().unwrap_or(Colour::Mono),
+    })
+}
+
+/// The data configurations that a search would look at.
+fn suggested(command: &CompareCommand) -> Outcome<DataSpace> {
+    let source = command.data.parse().map_err(from_data)?;
+    Found::at(&source, &command.reading.scan_options(0))?.suggested_space()
+}
+
 fn configuration(
     command: &CompareCommand,
     planned: &Planned,
     work_clock: &Option<Costs>,
 ) -> Outcome<Configuration> {
-    let fixed = match planned.way {
-        Way::Fixed(data) => Some(data),
-        Way::Searched | Way::Random | Way::Separate | Way::NoSupernet => None,
-    };
+    let fixed = planned.way.data();
+    let (space, fix) = planned.way.networks();
     let work_clock = work_clock.clone().map(Box::new).map(WorkClock::Costs);
     let resolutions = fixed
         .map(|data| Resolutions::checked(vec![data.resolution]))
@@ -238,6 +293,7 @@ fn configuration(
             data: Some(command.data.clone()),
             reading: command.reading.clone(),
             board: Some(command.board.clone()),
+            objective: command.objective.clone(),
             ram: Some(planned.limit.ram),
             flash: Some(planned.limit.flash),
             time: Some(planned.time),
@@ -245,6 +301,8 @@ fn configuration(
             seed: Some(planned.seed),
             resolutions,
             colours: fixed.map(|data| vec![data.colour]),
+            space,
+            fix,
             strategy: (planned.way == Way::Random).then_some(StrategyName::Random),
             method: Some(planned.way.method()),
             work_clock,
@@ -257,6 +315,7 @@ fn configuration(
 
 /// What a search has come to.
 fn outcome(planned: &Planned, summary: &Summary) -> Search {
+    let objective = summary.run.objective;
     let recommended = summary.models.iter().find(|model| model.recommended);
     let data = recommended.and_then(|model| {
         let candidates = summary.candidates.iter();
@@ -266,7 +325,7 @@ fn outcome(planned: &Planned, summary: &Summary) -> Search {
     let points: Vec<[f64; 3]> = (summary.models.iter())
         .map(|model| {
             [
-                1.0 - model.test_accuracy_int8,
+                1.0 - model.test_score_int8(objective),
                 shares(model.cost.arena_bytes, planned.limit.ram.0),
                 shares(model.cost.flash_bytes, planned.limit.flash.0),
             ]
@@ -279,8 +338,8 @@ fn outcome(planned: &Planned, summary: &Summary) -> Search {
         method: planned.way.to_string(),
         role: planned.way.role(),
         seed: planned.seed,
-        accuracy: recommended.map(|model| model.test_accuracy_int8),
-        validation: recommended.map(|model| model.val_accuracy_int8),
+        accuracy: recommended.map(|model| model.test_score_int8(objective)),
+        validation: recommended.map(|model| model.val_score_int8(objective)),
         progress: progress(summary),
         hypervolume: hypervolume(&points, &[1.0; 3]),
         data: data.map_or(String::new(), |candidate| candidate.data_label.clone()),
@@ -290,23 +349,29 @@ fn outcome(planned: &Planned, summary: &Summary) -> Search {
 /// When the best score within the limits rose, and to what.
 fn progress(summary: &Summary) -> Vec<(f64, f64)> {
     let mut best = f64::NEG_INFINITY;
-    let fitting = summary.candidates.iter().filter(|c| c.violation == 0.0);
+    let candidates = summary.candidates.iter();
+    let fitting = candidates.filter(|c| c.violation == 0.0 && c.is_scored());
     let rises = fitting.filter_map(|candidate| {
-        let rises = candidate.val_accuracy > best;
-        best = best.max(candidate.val_accuracy);
-        rises.then_some((candidate.at_seconds, candidate.val_accuracy))
+        let score = candidate.val_score(summary.run.objective);
+        let rises = score > best;
+        best = best.max(score);
+        rises.then_some((candidate.at_seconds, score))
     });
     rises.collect()
 }
 
-fn as_json((search, planned): (&Search, &Planned)) -> Json {
+fn as_json(search: &Search, planned: &Planned, summary: &Summary) -> Json {
+    let recommended = summary.models.iter().find(|model| model.recommended);
     Json {
         limits: search.limits.clone(),
         time: search.time.clone(),
         method: search.method.clone(),
         seed: search.seed,
-        test_accuracy_int8: search.accuracy,
-        val_accuracy_int8: search.validation,
+        test_accuracy_int8: recommended.map(|model| model.test_accuracy_int8),
+        val_accuracy_int8: recommended.map(|model| model.val_accuracy_int8),
+        objective: result::objective_words(&summary.run),
+        test_score_int8: search.accuracy,
+        val_score_int8: search.validation,
         hypervolume: search.hypervolume,
         data: search.data.clone(),
         run: planned.out.clone(),

@@ -6,6 +6,7 @@ use danas_bench::{Costs, Fit, Load, Observation, Rates, Work};
 use danas_data::{DataSpace, Dataset, ReadLimits, ScanOptions, Split, Streams, scan, survey};
 use danas_deploy::{Interpreter, Quantisation};
 use danas_device::{Limits, Target};
+use danas_measure::Objective;
 use danas_space::{Candidate, NetworkSpace, Sampler, SearchSpace};
 use danas_supernet::{
     FinalTrainer, FineTuner, Grid, Isa, Scorer, ScoringOptions, Supernet, Trained, Trainer,
@@ -222,7 +223,9 @@ impl Bench<'_> {
 
         let asked = QUANTISING_PICTURES.min(dataset.len(Split::Validation));
         let config = candidate.data;
-        let quantise = || quantising::quantise_best(dataset, config, &trained, asked, asked);
+        let objective = Objective::default();
+        let quantise =
+            || quantising::quantise_best(dataset, config, &trained, [asked; 2], objective);
         let seconds =
             self.measure(|| quantise().map(|choice| drop(std::hint::black_box(choice))))?;
         let runs = quantising::runs(asked, asked);

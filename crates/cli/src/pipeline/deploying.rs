@@ -184,14 +184,9 @@ fn finish<'a>(
 ) -> Outcome<Finished<'a>> {
     let config = finalist.candidate.data;
     let pictures = quantising::choice_pictures(dataset);
-    let choice = quantising::quantise_best(
-        dataset,
-        config,
-        &finalist.trained,
-        CALIBRATION_PICTURES,
-        pictures,
-    )?;
     let asked = [CALIBRATION_PICTURES, pictures];
+    let objective = objective::resolve(session.config, dataset.classes())?;
+    let choice = quantising::quantise_best(dataset, config, &finalist.trained, asked, objective)?;
     work::quantisation(session, dataset, &finalist.candidate, asked);
     let file = write_files(session, dataset, finalist, &choice.model)?;
     let started = session.clock.seconds();
@@ -311,7 +306,7 @@ pub(super) fn validation_sample(dataset: &Dataset) -> Vec<usize> {
 }
 
 /// The classes of these pictures.
-fn sample_classes(dataset: &Dataset) -> Vec<usize> {
+pub(super) fn sample_classes(dataset: &Dataset) -> Vec<usize> {
     let labels = dataset.labels(Split::Validation);
     let sample = validation_sample(dataset).into_iter();
     sample.map(|index| labels[index]).collect()
@@ -373,14 +368,10 @@ pub(crate) fn trial(
     let extraction = clock.seconds() - started;
 
     let started = clock.seconds();
-    let choice = quantising::quantise_best(
-        dataset,
-        candidate.data,
-        &trained,
-        TRIAL_SAMPLES,
-        TRIAL_SAMPLES,
-    )?;
-    work::quantisation(session, dataset, candidate, [TRIAL_SAMPLES; 2]);
+    let asked = [TRIAL_SAMPLES; 2];
+    let objective = objective::resolve(session.config, dataset.classes())?;
+    let choice = quantising::quantise_best(dataset, candidate.data, &trained, asked, objective)?;
+    work::quantisation(session, dataset, candidate, asked);
     let quantisation = clock.seconds() - started;
 
     let interpreter = Interpreter::new(choice.model);

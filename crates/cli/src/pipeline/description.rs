@@ -13,12 +13,20 @@ use crate::pipeline::objective;
 use crate::pipeline::session::Session;
 use crate::units::Span;
 
+/// How much of the space meets the limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Feasible {
+    Nothing,
+    One,
+    Several,
+}
+
 /// Records the description of the run.
 pub(crate) fn record(
     session: &Session<'_>,
     space: &SearchSpace,
     dataset: &Dataset,
-    feasible: bool,
+    feasible: Feasible,
 ) -> Outcome<()> {
     let target = session.target;
     let limits = target.limits();
@@ -40,7 +48,7 @@ pub(crate) fn record(
             macs: limits.macs,
         },
         objective: objective::resolve(session.config, dataset.classes())?,
-        options: options(session, space, dataset),
+        options: options(session, space, dataset, feasible),
         classes: dataset
             .counts()
             .into_iter()
@@ -59,7 +67,7 @@ pub(crate) fn record(
             .iter()
             .map(ToString::to_string)
             .collect(),
-        feasible,
+        feasible: feasible != Feasible::Nothing,
         latency_published: target.assumed_board().published,
         version: env!("CARGO_PKG_VERSION").to_string(),
     };
@@ -73,7 +81,12 @@ fn validation_sample(dataset: &Dataset) -> Option<u64> {
 }
 
 /// Options worth reading.
-fn options(session: &Session<'_>, space: &SearchSpace, dataset: &Dataset) -> Vec<(String, String)> {
+fn options(
+    session: &Session<'_>,
+    space: &SearchSpace,
+    dataset: &Dataset,
+    feasible: Feasible,
+) -> Vec<(String, String)> {
     let config = session.config;
     let budget = match config.budget {
         Budget::Time(time) => match &config.work_clock {
@@ -108,7 +121,7 @@ fn options(session: &Session<'_>, space: &SearchSpace, dataset: &Dataset) -> Vec
             format!("{:.2e}", space.cardinality()),
         ),
         ("strategy", format!("{:?}", config.strategy).to_lowercase()),
-        ("method", method(config.method).to_string()),
+        ("method", method(config.method, feasible).to_string()),
         ("models", config.models.to_string()),
         ("split", dataset.rule().to_string()),
         ("threads", rayon::current_num_threads().to_string()),
@@ -131,8 +144,9 @@ fn class_weights(config: &Configuration, dataset: &Dataset) -> String {
 }
 
 /// A method in words.
-fn method(method: MethodName) -> &'static str {
+fn method(method: MethodName, feasible: Feasible) -> &'static str {
     match method {
+        _ if feasible == Feasible::One => "the only candidate there is, trained from scratch",
         MethodName::Shared => "one supernet for all data configurations",
         MethodName::Separate => "a supernet per data configuration, candidates adapted to it",
         MethodName::None => "no supernet, candidates trained from scratch",

@@ -6,7 +6,7 @@ use danas_bench::Load;
 use danas_data::{
     Augmentation, Catalogue, DataError, DataSpace, Dataset, Format, LoadEvent, LoadOptions,
     MappedSplit, OpenOptions, PrepareEvent, PrepareOptions, PreparedSet, ReadLimits, ScanOptions,
-    SkippedFile, Source, Split, Survey, load, project, scan, survey,
+    SkippedFile, Source, Split, SplitRule, Survey, load, project, scan, survey,
 };
 
 use crate::args::MethodName;
@@ -67,18 +67,21 @@ impl Found {
     /// # Errors
     /// It trains no supernet in two stages.
     pub(crate) fn check_method(&self, method: MethodName) -> Outcome<()> {
-        let rule = match self {
+        match method {
+            MethodName::Shared => Ok(()),
+            MethodName::Separate | MethodName::None => self.check_single_stage(),
+        }
+    }
+
+    /// Whether the examples can be trained on without a supernet for all data configurations.
+    ///
+    /// # Errors
+    /// They have a part for pretraining.
+    pub(crate) fn check_single_stage(&self) -> Outcome<()> {
+        check_single_stage(match self {
             Found::Listed(catalogue) => catalogue.rule(),
             Found::Prepared(set) => set.rule(),
-        };
-        match (rule.origin(Split::Pretraining), method) {
-            (None, _) | (_, MethodName::Shared) => Ok(()),
-            (Some(part), MethodName::Separate | MethodName::None) => Err(Failure::input_text(format!(
-                "{} is for pretraining, but only one supernet for all data configurations is trained in two stages",
-                part.name()
-            ))
-            .hint("leave out --pretrain-split, or compare within the method that has it (--method shared)")),
-        }
+        })
     }
 
     /// The names of the classes.
@@ -120,6 +123,21 @@ pub(crate) fn data_space(config: &Configuration) -> Outcome<DataSpace> {
         .unwrap_or_default();
     let colours = config.colours.clone().unwrap_or_default();
     DataSpace::new(resolutions, colours).map_err(from_data)
+}
+
+/// Whether a training of one stage leaves no part out.
+///
+/// # Errors
+/// There is a part for pretraining.
+pub(crate) fn check_single_stage(rule: &SplitRule) -> Outcome<()> {
+    let Some(part) = rule.origin(Split::Pretraining) else {
+        return Ok(());
+    };
+    Err(Failure::input_text(format!(
+        "{} is for pretraining, but only one supernet for all data configurations is trained in two stages",
+        part.name()
+    ))
+    .hint("leave out --pretrain-split, or compare within the method that has it (--method shared)"))
 }
 
 /// Makes the examples ready at the granularity that the data space can use: in memory where they fit, else prepared.

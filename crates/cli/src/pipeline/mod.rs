@@ -12,6 +12,7 @@ mod description;
 mod examples;
 mod finishing;
 mod objective;
+mod only;
 mod projection;
 mod quantising;
 mod records;
@@ -39,6 +40,7 @@ use crate::interrupt;
 use crate::message::{Blame, Failure, Outcome, Status, from_study};
 use crate::progress::Screen;
 use crate::result;
+use description::Feasible;
 use session::{Session, key};
 use weights::{Weights, Wholes};
 
@@ -136,6 +138,7 @@ fn target(config: &Configuration) -> Outcome<Target> {
 fn networks(config: &Configuration) -> Outcome<NetworkSpace> {
     let mut networks = match config.space {
         SpaceName::Mobile => NetworkSpace::default_space(),
+        SpaceName::Mobilenetv2 => NetworkSpace::mobilenet_v2(),
         SpaceName::Njor2025 => NetworkSpace::njor2025(),
     };
     for fix in &config.fixed {
@@ -157,7 +160,10 @@ fn search_examples(
         Ok(sampler) => sampler,
         Err(infeasible) => return nothing_fits(session, space, dataset, &infeasible),
     };
-    description::record(session, space, dataset, true)?;
+    if let Some(only) = sampler.only() {
+        return train_only(session, space, dataset, &only);
+    }
+    description::record(session, space, dataset, Feasible::Several)?;
     let Some(cap) = macs_cap(session, space, dataset, &sampler)? else {
         return search_feasible(session, space, dataset, &sampler);
     };
@@ -193,6 +199,31 @@ fn search_with(
 ) -> Outcome<Status> {
     let mut weights = Weights::new(session, space, dataset, sampler, wholes)?;
     searching::search(session, dataset, sampler, &mut weights)?;
+    finish_models(session, dataset, weights)
+}
+
+/// Trains the only candidate that meets the limits.
+///
+/// # Errors
+/// Those of training, and a failure of the user's input if the examples have a part for pretraining.
+fn train_only(
+    session: &Session<'_>,
+    space: &SearchSpace,
+    dataset: &Dataset,
+    only: &Candidate,
+) -> Outcome<Status> {
+    examples::check_single_stage(dataset.rule())?;
+    description::record(session, space, dataset, Feasible::One)?;
+    let weights = only::prepare(session, space, dataset, only)?;
+    finish_models(session, dataset, weights)
+}
+
+/// The way from the candidates that were chosen to their files.
+fn finish_models(
+    session: &Session<'_>,
+    dataset: &Dataset,
+    mut weights: Weights<'_>,
+) -> Outcome<Status> {
     let finalists = finishing::train(session, dataset, &mut weights)?;
     Ok(if deploying::deploy(session, dataset, &finalists)? {
         Status::Done
@@ -276,7 +307,7 @@ fn nothing_fits(
     infeasible: &Infeasible,
 ) -> Outcome<Status> {
     let classes = dataset.classes().len();
-    description::record(session, space, dataset, false)?;
+    description::record(session, space, dataset, Feasible::Nothing)?;
     for (candidate, _) in &infeasible.smallest {
         let record = searching::record(session, candidate, classes, None)?;
         session

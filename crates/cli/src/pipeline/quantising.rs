@@ -2,6 +2,7 @@
 
 use danas_data::{DataConfig, Dataset, Split};
 use danas_deploy::{Choice, Examples, FloatModel, LayerParameters, SCHEMES, choose, observe};
+use danas_measure::Objective;
 use danas_supernet::{LayerParameters as TrainedParameters, Trained};
 
 use crate::message::{Blame, Outcome};
@@ -31,8 +32,8 @@ pub(super) fn float_model(
     FloatModel::new(trained.graph.clone(), parameters).or_internal()
 }
 
-/// Quantises a trained network in the way that is best on up to `validation` validation pictures, with ranges measured
-/// on up to `calibration` training pictures.
+/// Quantises a trained network in the way that is best for the objective on up to `validation` validation pictures, with ranges
+/// measured on up to `calibration` training pictures.
 ///
 /// # Errors
 /// If the network cannot be quantised.
@@ -40,8 +41,8 @@ pub(super) fn quantise_best(
     dataset: &Dataset,
     config: DataConfig,
     trained: &Trained,
-    calibration: usize,
-    validation: usize,
+    [calibration, validation]: [usize; 2],
+    objective: Objective,
 ) -> Outcome<Choice> {
     let model = float_model(trained, &trained.parameters)?;
     let batch =
@@ -52,7 +53,7 @@ pub(super) fn quantise_best(
         pixels: &judged.pixels,
         labels: &judged.labels,
     };
-    choose(&model, &observations, examples).or_internal()
+    choose(&model, &observations, examples, objective).or_internal()
 }
 
 /// How often a network is run by [`quantise_best`] with so many pictures.

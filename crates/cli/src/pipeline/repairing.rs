@@ -1,28 +1,32 @@
-//! Quantisation-aware fine-tuning of the networks that lose accuracy by quantisation.
+//! Quantisation-aware fine-tuning of the networks that lose by quantisation what the run maximises.
 
 use danas_bench::{Load, Work};
 use danas_data::{Dataset, Split};
 use danas_deploy::{Evaluation, Int8Model, Interpreter, quantise};
+use danas_measure::{Objective, brier};
 use danas_supernet::{FineTuner, Grid, TrainingOptions};
 
 use crate::clock::Until;
 use crate::config::Budget;
 use crate::message::{Blame, Outcome, from_data};
 use crate::pipeline::course::StepLoop;
-use crate::pipeline::deploying::{Finished, evaluate, validation_sample, write_files};
+use crate::pipeline::deploying::{
+    Finished, evaluate, sample_classes, validation_sample, write_files,
+};
 use crate::pipeline::finishing::{CAUTION, REPORT_SECONDS};
+use crate::pipeline::objective;
 use crate::pipeline::quantising::float_model;
 use crate::pipeline::session::Session;
 use crate::pipeline::work;
 use crate::progress::Task;
 use crate::result::percent;
 
-/// The loss of validation accuracy above which a network is fine-tuned.
+/// The loss of the objective on validation above which a network is fine-tuned.
 const DAMAGE: f64 = 0.005;
 /// The steps of a fine-tuning, as a share of those of final training, where a run is measured in steps.
 const STEPS: f64 = 0.1;
 
-/// Fine-tunes the models that lost accuracy by quantisation, each for an equal share of the time that is left, and keeps
+/// Fine-tunes the models that lost too much by quantisation, each for an equal share of the time that is left, and keeps
 /// what is better on validation.
 pub(super) fn repair(
     session: &Session<'_>,
@@ -34,14 +38,17 @@ pub(super) fn repair(
     let test = dataset.len(Split::Test) as f64 / sample.max(1) as f64;
     let evaluation: f64 = finished.iter().map(|model| model.seconds * test).sum();
     let reserved = CAUTION * evaluation + REPORT_SECONDS;
-    let damaged =
-        |model: &&mut Finished<'_>| is_damaged(model.val_float.accuracy(), model.val_int8.accuracy);
+    let objective = objective::resolve(session.config, dataset.classes())?;
+    let damaged = |model: &&mut Finished<'_>| {
+        let int8 = model.val_int8.tally().score(objective);
+        is_damaged(model.val_float.score(objective), int8)
+    };
     let damaged: Vec<_> = finished.iter_mut().filter(damaged).collect();
     let count = damaged.len();
     for (done, model) in damaged.into_iter().enumerate() {
         // A fine-tuned model is evaluated once more.
         let until = fine_tuning_until(session, reserved + model.seconds, count - done)?;
-        repair_one(session, dataset, model, until, task)?;
+        repair_one(session, dataset, model, objective, until, task)?;
     }
     Ok(())
 }
@@ -66,27 +73,32 @@ fn repair_one(
     session: &Session<'_>,
     dataset: &Dataset,
     model: &mut Finished<'_>,
+    objective: Objective,
     until: Until,
     task: &Task,
 ) -> Outcome<()> {
     let finalist = model.finalist;
     let tuned = fine_tune(session, dataset, model, until, task)?;
+    let classes = sample_classes(dataset);
+    let before = Worth::of(&model.val_int8, &classes, objective);
     let loss = format!(
-        "model {}: int8 has {} of the validation pictures right, float {}",
+        "model {}: validation {} is {} in int8, {} in float",
         finalist.record.id,
-        percent(model.val_int8.accuracy),
-        percent(model.val_float.accuracy())
+        objective.words(dataset.classes()),
+        percent(before.score),
+        percent(model.val_float.score(objective))
     );
     let Some(tuned) = tuned else {
         let text = format!("{loss}; there was no time for quantisation-aware fine-tuning");
         return session.note_during(task, &text);
     };
+    let after = Worth::of(&tuned.evaluation, &classes, objective);
     let tuning = format!(
         "{} steps of quantisation-aware fine-tuning make it {}",
         tuned.steps,
-        percent(tuned.evaluation.accuracy)
+        percent(after.score)
     );
-    if !is_better(&tuned.evaluation, &model.val_int8) {
+    if !after.is_better_than(&before) {
         let text = format!("{loss}; {tuning}, which is not better and not kept");
         return session.note_during(task, &text);
     }
@@ -99,9 +111,9 @@ fn repair_one(
     session.note_during(task, &format!("{loss}; {tuning}"))
 }
 
-/// Whether quantisation cost so much validation accuracy that fine-tuning should repair it.
-fn is_damaged(float_accuracy: f64, int8_accuracy: f64) -> bool {
-    float_accuracy - int8_accuracy > DAMAGE
+/// Whether quantisation cost so much of a score that fine-tuning should repair it.
+fn is_damaged(float: f64, int8: f64) -> bool {
+    float - int8 > DAMAGE
 }
 
 /// A network after quantisation-aware fine-tuning.
@@ -112,10 +124,27 @@ struct FineTuned {
     steps: u64,
 }
 
-/// Whether one evaluation is better than another on the same pictures: right as often at least, and nearer to the right
-/// answers.
-fn is_better(one: &Evaluation, other: &Evaluation) -> bool {
-    one.accuracy >= other.accuracy && one.brier < other.brier
+/// What a quantised network is worth on validation, in the run's objective.
+#[derive(Debug, Clone, Copy)]
+struct Worth {
+    score: f64,
+    /// As the objective counts classes.
+    squared_error: f64,
+}
+
+impl Worth {
+    /// What the answers to examples of these classes are worth.
+    fn of(evaluation: &Evaluation, classes: &[usize], objective: Objective) -> Self {
+        Worth {
+            score: evaluation.tally().score(objective),
+            squared_error: brier(classes, &evaluation.answers, objective),
+        }
+    }
+
+    /// Whether it scores as high at least, and is nearer to the right answers.
+    fn is_better_than(&self, other: &Worth) -> bool {
+        self.score >= other.score && self.squared_error < other.squared_error
+    }
 }
 
 /// Trains a model's network on, with its weights and activations rounded as in the model's file, and quantises it with the
@@ -176,12 +205,10 @@ fn fine_tune(
 mod tests {
     use super::*;
 
-    fn evaluation(accuracy: f64, brier: f64) -> Evaluation {
-        Evaluation {
-            accuracy,
-            confusion: Vec::new(),
-            answers: Vec::new(),
-            brier,
+    fn worth(score: f64, squared_error: f64) -> Worth {
+        Worth {
+            score,
+            squared_error,
         }
     }
 
@@ -194,10 +221,10 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_no_worse_in_any_way() {
-        let before = evaluation(0.8, 0.3);
-        assert!(is_better(&evaluation(0.8, 0.29), &before));
-        assert!(is_better(&evaluation(0.81, 0.29), &before));
-        assert!(!is_better(&evaluation(0.81, 0.3), &before));
-        assert!(!is_better(&evaluation(0.79, 0.2), &before));
+        let before = worth(0.8, 0.3);
+        assert!(worth(0.8, 0.29).is_better_than(&before));
+        assert!(worth(0.81, 0.29).is_better_than(&before));
+        assert!(!worth(0.81, 0.3).is_better_than(&before));
+        assert!(!worth(0.79, 0.2).is_better_than(&before));
     }
 }

@@ -72,13 +72,31 @@ impl<'a> Weights<'a> {
             let (supernet, seen) = training::train(session, space, dataset, sampler)?;
             return Ok(Weights::Shared(Box::new(supernet), seen));
         }
-        Ok(Weights::Unshared(Box::new(Starts {
+        Ok(Self::unshared(session, space, dataset, wholes))
+    }
+
+    /// Weights that were never trained, and will not be for several candidates.
+    pub(crate) fn untrained(
+        session: &'a Session<'a>,
+        space: &SearchSpace,
+        dataset: &'a Dataset,
+    ) -> Self {
+        Self::unshared(session, space, dataset, Wholes::new())
+    }
+
+    fn unshared(
+        session: &'a Session<'a>,
+        space: &SearchSpace,
+        dataset: &'a Dataset,
+        wholes: Wholes,
+    ) -> Self {
+        Weights::Unshared(Box::new(Starts {
             session,
             dataset,
             fresh: training::fresh(session, space, dataset),
             wholes,
             trained: BTreeMap::new(),
-        })))
+        }))
     }
 
     /// How many pictures the weights that all candidates start from have seen.

@@ -50,10 +50,15 @@ fn every_search_is_made_once_and_the_page_tells_of_all() {
     ];
     assert_eq!(methods, [seed, seed].concat());
     for search in searches(&first) {
-        for accuracy in ["test_accuracy_int8", "val_accuracy_int8"] {
-            let accuracy = search[accuracy].as_f64().unwrap();
-            assert!((0.0..=1.0).contains(&accuracy), "{search}");
+        for split in ["test", "val"] {
+            let accuracy = &search[format!("{split}_accuracy_int8")];
+            assert!(
+                (0.0..=1.0).contains(&accuracy.as_f64().unwrap()),
+                "{search}"
+            );
+            assert_eq!(&search[format!("{split}_score_int8")], accuracy);
         }
+        assert_eq!(search["objective"], "accuracy");
         assert!(search["hypervolume"].as_f64().unwrap() >= 0.0, "{search}");
         if search["method"] == "fixed 16x16 mono" {
             assert_eq!(search["data"], "16x16 mono");
@@ -93,6 +98,43 @@ fn every_search_is_made_once_and_the_page_tells_of_all() {
     json(&mut command("again", "1"));
     let again = std::fs::read_to_string(folder.path().join("again/results.md")).unwrap();
     assert_eq!(again, page);
+}
+
+#[test]
+fn a_standard_network_is_trained_or_does_not_fit() {
+    let folder = tempfile::tempdir().unwrap();
+    let machine = slow_machine(folder.path());
+    let mut command = compare(&folder.path().join("comparison"));
+    command.args(["--limits", "48KiB/160KiB,1MiB/2MiB", "--times", "15s"]);
+    command.args(["--methods", "mobilenetv2", "--objective", "balanced"]);
+    command.args(["--seeds", "1", "--work-clock"]).arg(machine);
+    let result = json(&mut command);
+    let [narrow, wide] = &searches(&result)[..] else {
+        panic!("{result}");
+    };
+    for search in [narrow, wide] {
+        assert_eq!(search["method"], "MobileNetV2 0.35 32x32 rgb");
+        assert_eq!(search["objective"], "balanced accuracy");
+    }
+    assert!(narrow["test_score_int8"].is_null() && wide["test_score_int8"].is_f64());
+    assert_eq!(wide["data"], "32x32 rgb");
+    let page = std::fs::read_to_string(folder.path().join("comparison/results.md")).unwrap();
+    for part in [
+        "| MobileNetV2 0.35 32x32 rgb | – | does not fit |",
+        "`MobileNetV2 0.35 32x32 rgb` does not fit.",
+        "int8 test balanced accuracy, mean",
+    ] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    // It was not searched for, but trained for all of the time.
+    let run = danas_study::RunFolder::read(wide["run"].as_str().unwrap().as_ref()).unwrap();
+    let phases = danas_study::Store::phases(&run.study).unwrap();
+    let names: Vec<&str> = phases.iter().map(|phase| phase.name.as_str()).collect();
+    assert_eq!(names, ["data", "search", "final training", "report"]);
+    assert!(
+        phases[1].seconds == 0.0 && phases[2].seconds > 10.0,
+        "{phases:?}"
+    );
 }
 
 #[test]

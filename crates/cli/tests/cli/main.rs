@@ -9,6 +9,7 @@ mod layouts;
 mod method;
 mod model;
 mod objective;
+mod only;
 mod prepare;
 mod result;
 mod resume;

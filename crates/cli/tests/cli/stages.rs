@@ -106,6 +106,43 @@ fn both_stages_are_trained_told_and_kept() {
 }
 
 #[test]
+fn one_candidate_is_not_trained_in_two_stages() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    wake_vision(&data);
+    let mut alone = danas();
+    alone.args(["search", "--ram", "1MiB", "--resolutions", "16", "--data"]);
+    alone.arg(&data).arg("--out").arg(folder.path().join("run"));
+    alone.args([
+        "--space",
+        "mobilenetv2",
+        "--fix",
+        "width=0.1",
+        "--colours",
+        "rgb",
+    ]);
+    alone.args(["--steps", "supernet=1,search=1,final=1"]);
+    let said = fails(&mut two_stages(alone), 1);
+    assert!(said.contains("train_large is for pretraining"), "{said}");
+    let mut compared = danas();
+    compared.args([
+        "compare",
+        "--limits",
+        "1MiB/1MiB",
+        "--times",
+        "2s",
+        "--data",
+    ]);
+    compared
+        .arg(&data)
+        .arg("--out")
+        .arg(folder.path().join("compared"));
+    compared.args(["--methods", "mobilenetv2"]);
+    let said = fails(&mut two_stages(compared), 1);
+    assert!(said.contains("train_large is for pretraining"), "{said}");
+}
+
+#[test]
 fn by_the_clock_of_work_the_stages_end_where_they_did() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");

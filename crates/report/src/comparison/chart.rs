@@ -9,10 +9,10 @@ use crate::chart::svg::Element;
 /// Lines side by side, so that their intervals do not hide each other.
 const SHIFT: f64 = 5.0;
 
-/// Draws all cells.
-pub(super) fn draw(cells: &[Cell<'_>]) -> Element {
+/// Draws all cells; `measure` is what is measured, in words.
+pub(super) fn draw(cells: &[Cell<'_>], measure: &str) -> Element {
     let panels = Panels::of(cells);
-    let mut svg = panels.picture("Int8 test accuracy against time");
+    let mut svg = panels.picture(&format!("Int8 test {measure} against time"));
     let ends = cells
         .iter()
         .flat_map(|cell| cell.rows.iter().flat_map(Row::accuracies));
@@ -29,7 +29,7 @@ pub(super) fn draw(cells: &[Cell<'_>]) -> Element {
         plot.draw_axes(
             &mut svg,
             [&horizontal, &vertical],
-            [&below, "int8 test accuracy, %"],
+            [&below, &format!("int8 test {measure}, %")],
         );
         for (line, &method) in panels.methods.iter().enumerate() {
             let shift = SHIFT * (line as f64 - (panels.methods.len() as f64 - 1.0) / 2.0);

@@ -23,12 +23,13 @@ pub struct Search {
     pub role: Role,
     /// The seed.
     pub seed: u64,
-    /// Test accuracy of the recommended int8 file, 0 to 1; `None` if nothing met the limits.
+    /// What the recommended int8 file reaches in the comparison's measure on the test split, 0 to 1; `None` if nothing met the
+    /// limits.
     pub accuracy: Option<f64>,
-    /// Validation accuracy of that file, 0 to 1; `None` if nothing met the limits.
+    /// The same on the validation split.
     pub validation: Option<f64>,
     /// Seconds of the search's clock at which a candidate within the limits got a better score than all before, with the
-    /// score (validation accuracy with the weights at hand, 0 to 1); both ascending.
+    /// score (the measure on validation with the weights at hand, 0 to 1); both ascending.
     pub progress: Vec<(f64, f64)>,
     /// Of the finished files, over test error and the shares of RAM and flash that they need, 0 to 1.
     pub hypervolume: f64,
@@ -45,6 +46,18 @@ pub enum Role {
     Fixed,
     /// Another way to search both.
     Baseline,
+    /// No search: a network that others have designed, trained for the whole time.
+    Network,
+}
+
+impl Role {
+    /// What it means, in words, that a method has no result.
+    pub fn nothing(self) -> &'static str {
+        match self {
+            Role::Network => "does not fit",
+            Role::Searched | Role::Fixed | Role::Baseline => "nothing fits",
+        }
+    }
 }
 
 /// What was compared.
@@ -56,6 +69,8 @@ pub struct Comparison {
     pub board: String,
     /// What the time of the searches is, in words: for example `2 threads`.
     pub clock: String,
+    /// What is measured, in words: `accuracy`, `balanced accuracy`, `F1 of person`.
+    pub measure: String,
     /// Version of danas.
     pub version: String,
     /// Every search.
@@ -79,8 +94,8 @@ impl Comparison {
         let cells = self.cells();
         ComparisonPage {
             page: page::text(self, &cells, [chart, quality]),
-            chart: chart::draw(&cells).to_string(),
-            quality: quality::draw(&cells).to_string(),
+            chart: chart::draw(&cells, &self.measure).to_string(),
+            quality: quality::draw(&cells, &self.measure).to_string(),
         }
     }
 
@@ -204,6 +219,7 @@ mod tests {
             role: match method {
                 "searched" => Role::Searched,
                 "separate" => Role::Baseline,
+                "MobileNetV2" => Role::Network,
                 _ => Role::Fixed,
             },
             seed,
@@ -227,6 +243,7 @@ mod tests {
             source: "photos".into(),
             board: "a board".into(),
             clock: "2 threads".into(),
+            measure: "accuracy".into(),
             version: "0.1.0".into(),
             searches,
         }
@@ -254,6 +271,35 @@ mod tests {
             assert!(page.chart.starts_with("<svg") && page.chart.contains("</svg>"));
             assert!(!page.page.contains("NaN") && !page.chart.contains("NaN"));
         }
+    }
+
+    #[test]
+    fn a_standard_network_is_held_against_or_does_not_fit() {
+        let with = |reached: [Option<f64>; 3]| {
+            let mut whole = comparison([0.95, 0.96, 0.95], [0.9; 3]);
+            let seeds = reached.into_iter().enumerate();
+            (whole.searches)
+                .extend(seeds.map(|(seed, reached)| search("MobileNetV2", seed as u64, reached)));
+            whole.measure = "balanced accuracy".into();
+            whole.page("chart.svg", "quality.svg")
+        };
+        let beaten = with([Some(0.9), Some(0.91), Some(0.9)]);
+        let sentence = "`searched` against `MobileNetV2`: +5.0 points ± 0.0: it wins.";
+        assert!(beaten.page.contains(sentence), "{}", beaten.page);
+        assert!(
+            beaten
+                .page
+                .contains("| int8 test balanced accuracy, mean |")
+        );
+        assert!(beaten.chart.contains("int8 test balanced accuracy, %"));
+        let too_large = with([None; 3]).page;
+        assert!(
+            too_large.contains("`MobileNetV2` does not fit."),
+            "{too_large}"
+        );
+        assert!(
+            too_large.contains("| MobileNetV2 | – | does not fit, does not fit, does not fit |")
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::claims::{Difference, Lead, Tally, Verdict, leads};
-use super::{Cell, Comparison, Row};
+use super::{Cell, Comparison, Role, Row};
 
 /// The whole page; the two pictures are found under these names.
 pub(super) fn text(
@@ -13,24 +13,31 @@ pub(super) fn text(
 ) -> String {
     let mut page = format!(
         "# Searching data and network together: {}\n\n\
-         Made by `danas compare` {} for {}; time is that of {}. Accuracies are those of the recommended int8 file on the \
+         Made by `danas compare` {} for {}; time is that of {}. What is measured is the {} of the recommended int8 file on the \
          test split; ± is half the 95 % interval of the mean over seeds (Student's t). Differences are taken seed by seed. \
-         The hypervolume is that of the finished files, over test error and the shares of the allowed RAM and flash that they \
+         The hypervolume is that of the finished files, over what they lack of a perfect measure and the shares of the allowed RAM and flash that they \
          need: 1 would be no error at no cost.\n",
-        comparison.source, comparison.version, comparison.board, comparison.clock
+        comparison.source,
+        comparison.version,
+        comparison.board,
+        comparison.clock,
+        comparison.measure
     );
     if cells.is_empty() {
         page.push_str("\nNo search is finished yet.\n");
         return page;
     }
     page.push_str(&tally(cells));
-    let _ = write!(page, "\n![Accuracy against time]({chart})\n");
+    let _ = write!(page, "\n![The measure against time]({chart})\n");
     for cell in cells {
         let _ = write!(page, "\n## {} of RAM/flash, {}\n\n", cell.limits, cell.time);
-        page.push_str(&table(cell));
+        page.push_str(&table(cell, &comparison.measure));
         let _ = write!(page, "\n{}\n", verdict(cell));
+        for network in cell.rows.iter().filter(|row| row.role == Role::Network) {
+            let _ = write!(page, "\n{}\n", against_network(cell, network));
+        }
     }
-    page.push_str(&quality_section(cells, quality));
+    page.push_str(&quality_section(cells, &comparison.measure, quality));
     page
 }
 
@@ -53,14 +60,14 @@ fn tally(cells: &[Cell<'_>]) -> String {
 }
 
 /// How soon what is known.
-fn quality_section(cells: &[Cell<'_>], quality: &str) -> String {
+fn quality_section(cells: &[Cell<'_>], measure: &str, quality: &str) -> String {
     let mut text = format!(
         "\n## Quality per minute\n\n![Validation accuracy against time]({quality})\n\n\
-         Lines: the best score so far in the longest searches, mean over the seeds. A score is the validation accuracy that a \
+         Lines: the best score so far in the longest searches, mean over the seeds. A score is the validation {measure} that a \
          candidate has in the search: with a supernet's weights as they are, or after the short training that a method without \
-         shared weights gives it. It is no accuracy of a finished model, and scores of different methods are different things. \
-         Dots: validation accuracy of the recommended int8 file at the end of searches of that time, mean over the seeds. Both are \
-         of models chosen on these very pictures, and so a little high; the table's accuracies are not.\n"
+         shared weights gives it. It says nothing of a finished model, and scores of different methods are different things. \
+         Dots: validation {measure} of the recommended int8 file at the end of searches of that time, mean over the seeds. Both are \
+         of models chosen on these very pictures, and so a little high; what the tables say is not.\n"
     );
     for lead in leads(cells) {
         let _ = write!(text, "\n{}\n", sentence(&lead));
@@ -101,9 +108,9 @@ fn seeds(row: &Row<'_>) -> String {
     }
 }
 
-fn table(cell: &Cell<'_>) -> String {
-    let mut table = String::from(
-        "| method | int8 test accuracy, mean | by seed | hypervolume | recommended inputs |\n|---|---|---|---|---|\n",
+fn table(cell: &Cell<'_>, measure: &str) -> String {
+    let mut table = format!(
+        "| method | int8 test {measure}, mean | by seed | hypervolume | recommended inputs |\n|---|---|---|---|---|\n",
     );
     let best = cell.best_fixed().map(|row| row.method);
     for row in &cell.rows {
@@ -147,7 +154,7 @@ fn with_interval(
 fn by_seed(row: &Row<'_>) -> String {
     let seeds = row.searches.iter().map(|search| match search.accuracy {
         Some(accuracy) => format!("{:.1}", 100.0 * accuracy),
-        None => "nothing fits".to_owned(),
+        None => search.role.nothing().to_owned(),
     });
     seeds.collect::<Vec<_>>().join(", ")
 }
@@ -157,19 +164,43 @@ fn verdict(cell: &Cell<'_>) -> String {
     let (Some(searched), Some(fixed)) = (cell.searched(), cell.best_fixed()) else {
         return "There is no fixed data configuration that always fits to compare with.".to_owned();
     };
-    let Some(difference) = Difference::of(searched, fixed) else {
-        return format!(
+    match Difference::of(searched, fixed) {
+        Some(difference) => format!(
+            "`{}` against the best fixed one: {}.",
+            searched.method,
+            words(&difference)
+        ),
+        None => format!(
             "`{}` and the best fixed data configuration have no seed in common that found anything.",
             searched.method
-        );
-    };
+        ),
+    }
+}
+
+/// Whether searching was worth it against a network of others.
+fn against_network(cell: &Cell<'_>, network: &Row<'_>) -> String {
+    let searched = cell.searched();
+    let difference = searched.and_then(|row| Some((row, Difference::of(row, network)?)));
+    match (network.accuracies().is_empty(), difference) {
+        (true, _) => format!("`{}` does not fit.", network.method),
+        (false, Some((row, difference))) => format!(
+            "`{}` against `{}`: {}.",
+            row.method,
+            network.method,
+            words(&difference)
+        ),
+        (false, None) => format!("`{}` fits; no search found anything.", network.method),
+    }
+}
+
+/// A difference, and what it means.
+fn words(difference: &Difference) -> String {
     let points = format!("{:+.1} points", 100.0 * difference.mean);
     let interval = difference.half.unwrap_or(0.0) * 100.0;
-    let words = match difference.verdict {
+    match difference.verdict {
         Verdict::OneSeed => format!("{points}, from one seed, which decides nothing"),
         Verdict::Wins => format!("{points} ± {interval:.1}: it wins"),
         Verdict::Loses => format!("{points} ± {interval:.1}: it **loses**"),
         Verdict::Ties => format!("{points} ± {interval:.1}: a tie"),
-    };
-    format!("`{}` against the best fixed one: {words}.", searched.method)
+    }
 }

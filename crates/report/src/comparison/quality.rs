@@ -7,10 +7,10 @@ use crate::chart::plot::{Plot, extent};
 use crate::chart::svg::Element;
 
 /// Draws the best scores over the time of the longest searches of every method, and what searches of every time ended
-/// with.
-pub(super) fn draw(cells: &[Cell<'_>]) -> Element {
+/// with; `measure` is what is measured, in words.
+pub(super) fn draw(cells: &[Cell<'_>], measure: &str) -> Element {
     let panels = Panels::of(cells);
-    let mut svg = panels.picture("Validation accuracy against time");
+    let mut svg = panels.picture(&format!("Validation {measure} against time"));
     let mut shares = Vec::new();
     let mut minutes = Vec::new();
     for cell in cells {
@@ -36,7 +36,7 @@ pub(super) fn draw(cells: &[Cell<'_>]) -> Element {
         plot.draw_axes(
             &mut svg,
             [&axes[0], &axes[1]],
-            [&below, "validation accuracy, %"],
+            [&below, &format!("validation {measure}, %")],
         );
         let of_limit: Vec<&Cell<'_>> = cells.iter().filter(|cell| cell.limits == limit).collect();
         for (line, &method) in panels.methods.iter().enumerate() {

@@ -117,18 +117,15 @@ fn found_sentence(resolved: &Resolved, finished: Finished) -> String {
             None => format!("{need} {}", quantity.name()),
         }
     };
+    let candidates = resolved.summary.candidates.iter();
+    let of = match candidates.filter(|c| scored(c)).count() {
+        0 => "made of the only candidate".to_owned(),
+        scored => format!("recommended out of {}", format::candidates(scored)),
+    };
     format!(
-        "On {}, the model recommended out of {} reads {} and reaches {} test accuracy in int8{interval}, \
+        "On {}, the model {of} reads {} and reaches {} test accuracy in int8{interval}, \
          in {}, {} and about {} per inference.",
         run.board,
-        format::candidates(
-            resolved
-                .summary
-                .candidates
-                .iter()
-                .filter(|c| scored(c))
-                .count()
-        ),
         finished.candidate.data_label,
         format::percent(finished.model.test_accuracy_int8),
         of_limit(Quantity::Ram),

@@ -32,6 +32,8 @@ struct Cell {
     best: Option<String>,
     /// Id of that candidate.
     id: Option<u64>,
+    /// Whether a candidate meets the limits, scored or not.
+    fits: bool,
     scored: String,
     members: usize,
     /// Strength of the colour, 0 to 1.
@@ -41,6 +43,7 @@ struct Cell {
 
 struct Reach {
     best: Option<(f64, u64)>,
+    fits: bool,
     scored: u64,
     members: usize,
 }
@@ -59,6 +62,7 @@ impl<'a> Data<'a> {
         let cell = |place: usize| {
             let Reach {
                 best,
+                fits,
                 scored,
                 members,
             } = reach[place];
@@ -72,6 +76,7 @@ impl<'a> Data<'a> {
                 marker: marker(resolved, place),
                 best: best.map(|(accuracy, _)| format::percent(accuracy)),
                 id: best.map(|(_, id)| id),
+                fits,
                 scored: format::count(scored),
                 members,
                 heat: (heat * 100.0).round() / 100.0,
@@ -130,12 +135,14 @@ fn reach(resolved: &Resolved) -> Vec<Reach> {
         .iter()
         .map(|_| Reach {
             best: None,
+            fits: false,
             scored: 0,
             members: 0,
         })
         .collect();
     for candidate in &resolved.summary.candidates {
         let reach = &mut reach[resolved.looks.place(&candidate.data_label)];
+        reach.fits |= fits(candidate);
         if !scored(candidate) {
             continue;
         }

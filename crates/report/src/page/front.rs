@@ -130,7 +130,8 @@ impl<'a> Row<'a> {
         let tally = model.and_then(|model| model.test_tally_int8());
         let validation = measures().map(|measure| {
             let tally = candidate.val_tally.as_ref();
-            Share::of(candidate.val_accuracy, tally, measure)
+            let share = scored(candidate).then_some(candidate.val_accuracy);
+            Share::of(share?, tally, measure)
         });
         let test =
             measures().map(|measure| Share::of(model?.test_accuracy_int8, tally.as_ref(), measure));

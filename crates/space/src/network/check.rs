@@ -13,26 +13,29 @@ const CHOICE_LIMIT: usize = 64;
 const WIDTH_LIMIT: usize = 4096;
 /// The greatest expansion, in tenths.
 const EXPANSION_LIMIT: usize = 120;
+/// The greatest width multiplier, in percent.
+const PERCENT_LIMIT: usize = 1000;
 
 impl NetworkSpace {
     /// Checks the whole description.
     ///
     /// # Errors
     /// The first fault found: an empty, too long or unordered list, a value out of range, depths that
-    /// contradict each other, or tied expansions that differ between stages.
+    /// contradict each other, or ties that cannot be kept.
     pub fn validate(&self) -> Result<(), SpaceError> {
-        check_widths("stem", &self.stem, 8)?;
+        let multipliers = self.width_percents.as_slice();
+        check_widths("stem", &self.stem, 8, multipliers)?;
         if ![&[2][..], &[1], &[2, 1]].contains(&self.stem_strides.as_slice()) {
             return Err(SpaceError::StemStrides {
                 found: self.stem_strides.clone(),
             });
         }
-        check_widths("head", &self.head, 0)?;
+        check_widths("head", &self.head, 0, multipliers)?;
         check_range("mono_width_percent", self.mono_width_percent, 1, 100)?;
         check_length("stages", self.stages.len(), STAGE_LIMIT)?;
         let mut may_end = false;
         for (s, stage) in self.stages.iter().enumerate() {
-            stage.validate(s)?;
+            stage.validate(s, multipliers)?;
             if may_end && stage.min_depth > 0 {
                 return Err(SpaceError::DepthAfterEmpty {
                     stage: s,
@@ -41,7 +44,32 @@ impl NetworkSpace {
             }
             may_end |= stage.min_depth == 0;
         }
+        self.validate_multipliers()?;
         self.validate_ties()
+    }
+
+    /// Whether every width multiplier makes networks of its own, whatever the input.
+    fn validate_multipliers(&self) -> Result<(), SpaceError> {
+        if !self.has_tied_widths() {
+            return Ok(());
+        }
+        check_list("width_percents", &self.width_percents)?;
+        for &percent in &self.width_percents {
+            check_range("width_percents", percent, 1, PERCENT_LIMIT)?;
+        }
+        check_range("mono_width_percent", self.mono_width_percent, 100, 100)?;
+        let required = self.stages.iter().filter(|stage| stage.min_depth > 0);
+        let lists: Vec<&Vec<usize>> = required
+            .map(|stage| &stage.widths)
+            .chain([&self.stem])
+            .collect();
+        let alike = |&place: &usize| lists.iter().all(|list| list[place - 1] == list[place]);
+        match (1..self.width_percents.len()).find(alike) {
+            Some(place) => Err(SpaceError::SameWidths {
+                percents: [place - 1, place].map(|place| self.width_percents[place]),
+            }),
+            None => Ok(()),
+        }
     }
 
     fn validate_ties(&self) -> Result<(), SpaceError> {
@@ -57,10 +85,10 @@ impl NetworkSpace {
 }
 
 impl StageSpace {
-    fn validate(&self, index: usize) -> Result<(), SpaceError> {
+    fn validate(&self, index: usize, multipliers: &[usize]) -> Result<(), SpaceError> {
         let named = |what: &str| format!("stages[{index}].{what}");
         check_range(&named("stride"), self.stride, 1, 2)?;
-        check_widths(&named("widths"), &self.widths, 8)?;
+        check_widths(&named("widths"), &self.widths, 8, multipliers)?;
         check_range(&named("max_depth"), self.max_depth, 1, DEPTH_LIMIT)?;
         if self.min_depth > self.max_depth {
             return Err(SpaceError::Depth {
@@ -89,8 +117,24 @@ impl StageSpace {
     }
 }
 
-fn check_widths(what: &str, widths: &[usize], least: usize) -> Result<(), SpaceError> {
-    check_list(what, widths)?;
+/// Checks a list of widths: one for each multiplier, where there are any.
+fn check_widths(
+    what: &str,
+    widths: &[usize],
+    least: usize,
+    multipliers: &[usize],
+) -> Result<(), SpaceError> {
+    if multipliers.is_empty() {
+        check_list(what, widths)?;
+    } else if widths.len() != multipliers.len() {
+        return Err(SpaceError::TiedWidths {
+            what: what.to_owned(),
+            found: widths.len(),
+            expected: multipliers.len(),
+        });
+    } else {
+        check_order(what, widths, |previous, next| previous <= next)?;
+    }
     for &value in widths {
         check_range(what, value, least, WIDTH_LIMIT)?;
         if value % 8 != 0 {
@@ -106,7 +150,15 @@ fn check_widths(what: &str, widths: &[usize], least: usize) -> Result<(), SpaceE
 
 fn check_list(what: &str, choices: &[usize]) -> Result<(), SpaceError> {
     check_length(what, choices.len(), CHOICE_LIMIT)?;
-    match choices.windows(2).find(|pair| pair[0] >= pair[1]) {
+    check_order(what, choices, |previous, next| previous < next)
+}
+
+fn check_order(
+    what: &str,
+    choices: &[usize],
+    in_order: fn(usize, usize) -> bool,
+) -> Result<(), SpaceError> {
+    match choices.windows(2).find(|pair| !in_order(pair[0], pair[1])) {
         Some(pair) => Err(SpaceError::NotAscending {
             what: what.to_owned(),
             previous: pair[0],

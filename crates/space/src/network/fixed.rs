@@ -6,17 +6,23 @@ use crate::{Expansion, SpaceError};
 /// What can be fixed, for errors and help.
 const GENES: &str = "stem, stem-stride, head, kernel, expansion, and of a stage counted from 0 \
                      stage2.depth, stage2.width, stage2.kernel, stage2.expansion";
+/// The same where one multiplier decides all widths.
+const GENES_OF_TIED_WIDTHS: &str = "width, stem-stride, kernel, expansion, and of a stage counted from 0 \
+                                    stage2.depth, stage2.kernel, stage2.expansion";
 
 impl NetworkSpace {
     /// Leaves a gene one value of those that it has. Genes are named as [`crate::Gene`]s are, in small letters: `stem`,
     /// `stem-stride`, `head`, `kernel`, `expansion`, and of a stage (counted from 0) `stage2.depth`, `stage2.width`,
     /// `stage2.kernel`, `stage2.expansion`. Without a stage `kernel` and `expansion` mean all stages that have the value
-    /// among their choices. A stage whose depth is fixed cannot be left out, and neither can those before it.
+    /// among their choices. Where one multiplier decides all widths it is the gene `width`, as in `0.35`, and no width is a
+    /// gene of its own. A stage whose depth is fixed cannot be left out, and neither can those before it.
     ///
     /// # Errors
     /// [`SpaceError::UnknownGene`] and [`SpaceError::NoSuchChoice`]; the space is unchanged then.
     pub fn fix(&mut self, gene: &str, value: &str) -> Result<(), SpaceError> {
         match gene {
+            "width" if self.has_tied_widths() => self.fix_multiplier(gene, value),
+            "stem" | "head" if self.has_tied_widths() => Err(self.unknown(gene)),
             "stem" => keep(gene, &mut self.stem, value, read_number),
             "stem-stride" => keep(gene, &mut self.stem_strides, value, read_number),
             "head" => keep(gene, &mut self.head, value, read_number),
@@ -32,11 +38,41 @@ impl NetworkSpace {
         }
     }
 
-    fn fix_in_stage(&mut self, gene: &str, value: &str) -> Result<(), SpaceError> {
-        let unknown = || SpaceError::UnknownGene {
+    fn unknown(&self, gene: &str) -> SpaceError {
+        SpaceError::UnknownGene {
             gene: gene.to_owned(),
-            known: GENES,
-        };
+            known: match self.has_tied_widths() {
+                true => GENES_OF_TIED_WIDTHS,
+                false => GENES,
+            },
+        }
+    }
+
+    /// Leaves the widths of one multiplier.
+    fn fix_multiplier(&mut self, gene: &str, value: &str) -> Result<(), SpaceError> {
+        let mut multipliers: Vec<Multiplier> = self
+            .width_percents
+            .iter()
+            .copied()
+            .map(Multiplier)
+            .collect();
+        keep(gene, &mut multipliers, value, read_multiplier)?;
+        let Multiplier(percent) = multipliers[0];
+        let place = (self.width_percents.iter()).position(|&choice| choice == percent);
+        for list in self.width_lists() {
+            *list = place
+                .and_then(|place| list.get(place).copied())
+                .into_iter()
+                .collect();
+        }
+        self.width_percents = vec![percent];
+        Ok(())
+    }
+
+    fn fix_in_stage(&mut self, gene: &str, value: &str) -> Result<(), SpaceError> {
+        let tied_widths = self.has_tied_widths();
+        let error = self.unknown(gene);
+        let unknown = || error.clone();
         let (place, what) = gene
             .strip_prefix("stage")
             .and_then(|rest| rest.split_once('.'))
@@ -44,6 +80,7 @@ impl NetworkSpace {
         let place: usize = place.parse().map_err(|_| unknown())?;
         let stage = self.stages.get_mut(place).ok_or_else(unknown)?;
         match what {
+            "width" if tied_widths => Err(unknown()),
             "width" => keep(gene, &mut stage.widths, value, read_number),
             "kernel" => keep(gene, &mut stage.kernels, value, read_number),
             "expansion" => keep(gene, &mut stage.expansions, value, read_expansion),
@@ -67,10 +104,30 @@ fn read_number(text: &str) -> Option<usize> {
 
 /// `4` and `0.6` as expansions of 40 and 6 tenths.
 fn read_expansion(text: &str) -> Option<Expansion> {
-    let tenths = text.parse::<f64>().ok()? * 10.0;
-    // Tenths have no exact binary form.
-    let whole = (tenths - tenths.round()).abs() < 1e-6 && (0.0..1e4).contains(&tenths);
-    whole.then_some(Expansion(tenths.round() as u16))
+    read_parts(text, 10.0).map(Expansion)
+}
+
+/// A width multiplier in percent, written as a ratio.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Multiplier(usize);
+
+impl std::fmt::Display for Multiplier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0 as f64 / 100.0)
+    }
+}
+
+/// `0.35` as 35 percent.
+fn read_multiplier(text: &str) -> Option<Multiplier> {
+    read_parts(text, 100.0).map(|percent| Multiplier(percent.into()))
+}
+
+/// A ratio that is a whole number of parts of which `one` make 1.
+fn read_parts(text: &str, one: f64) -> Option<u16> {
+    let parts = text.parse::<f64>().ok()? * one;
+    // Tenths and hundredths have no exact binary form.
+    let whole = (parts - parts.round()).abs() < 1e-6 && (0.0..1e4).contains(&parts);
+    whole.then_some(parts.round() as u16)
 }
 
 /// Leaves one of the choices.
@@ -160,6 +217,29 @@ mod tests {
         space.validate().expect("it is still a space");
         assert!(space.stages[..=5].iter().all(|stage| stage.min_depth >= 1));
         assert_eq!(space.stages[6].min_depth, 0);
+    }
+
+    #[test]
+    fn a_multiplier_fixes_all_widths() {
+        let mut space = NetworkSpace::mobilenet_v2();
+        space.fix("width", "0.35").unwrap();
+        space.validate().expect("it is still a space");
+        assert_eq!(space.cardinality(), 1.0);
+        let only = space.smallest();
+        assert_eq!(only, space.largest());
+        let widths: Vec<usize> = only.stages.iter().map(|stage| stage.width).collect();
+        assert_eq!((only.stem, only.head), (16, 1280));
+        assert_eq!(widths, [8, 8, 16, 24, 32, 56, 112]);
+        let whole = NetworkSpace::mobilenet_v2();
+        let mut space = whole.clone();
+        let error = space.fix("width", "0.3").unwrap_err().to_string();
+        assert!(error.contains("0.1, 0.25, 0.35, 0.5, 0.75, 1"), "{error}");
+        for gene in ["stem", "head", "stage2.width", "colour"] {
+            let error = space.fix(gene, "16").unwrap_err().to_string();
+            assert!(error.contains("known are width, stem-stride"), "{error}");
+        }
+        assert_eq!(space, whole);
+        assert!(NetworkSpace::default_space().fix("width", "0.35").is_err());
     }
 
     #[test]

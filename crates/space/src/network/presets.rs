@@ -2,9 +2,13 @@
 
 use super::{NetworkSpace, StageSpace};
 use crate::Expansion;
+use crate::architecture::multiple_of_eight;
 
 /// Names of the built-in spaces, for help and for errors.
-const NAMES: [&str; 2] = ["mobile", "njor2025"];
+const NAMES: [&str; 3] = ["mobile", "mobilenetv2", "njor2025"];
+/// The width multipliers of `mobilenetv2`, in percent: those that weights are published for up to 1, and two below, which the
+/// published baselines of small boards have.
+const MULTIPLIERS: [usize; 6] = [10, 25, 35, 50, 75, 100];
 
 impl NetworkSpace {
     /// The names that [`NetworkSpace::named`] knows.
@@ -16,8 +20,48 @@ impl NetworkSpace {
     pub fn named(name: &str) -> Option<NetworkSpace> {
         match name {
             "mobile" => Some(NetworkSpace::default_space()),
+            "mobilenetv2" => Some(NetworkSpace::mobilenet_v2()),
             "njor2025" => Some(NetworkSpace::njor2025()),
             _ => None,
+        }
+    }
+
+    /// The space `mobilenetv2`: the standard network (Sandler et al. 2018, arXiv 1801.04381) and nothing else but its width
+    /// multiplier, of 0.1 to 1. As in the reference code channels are rounded to multiples of 8, and the head is never
+    /// narrower than 1280.
+    ///
+    /// In one thing it differs from that code: at 0.1 and 0.25, where the stem is as wide as the first block, that block has no
+    /// residual connection (see [`Architecture::has_residual`](crate::Architecture::has_residual)).
+    pub fn mobilenet_v2() -> NetworkSpace {
+        let wide =
+            |width: usize| MULTIPLIERS.map(|percent| multiple_of_eight(width * percent, 100));
+        let stage = |tenths, width, depth, stride| StageSpace {
+            stride,
+            widths: wide(width).to_vec(),
+            min_depth: depth,
+            max_depth: depth,
+            expansions: vec![Expansion(tenths)],
+            kernels: vec![3],
+        };
+        NetworkSpace {
+            name: "mobilenetv2".to_owned(),
+            stem: wide(32).to_vec(),
+            stem_strides: vec![2],
+            fine_stem_up_to: 0,
+            head: wide(1280).map(|width| width.max(1280)).to_vec(),
+            head_after_last_stage: false,
+            tied_expansion: false,
+            mono_width_percent: 100,
+            width_percents: MULTIPLIERS.to_vec(),
+            stages: vec![
+                stage(10, 16, 1, 1),
+                stage(60, 24, 2, 2),
+                stage(60, 32, 3, 2),
+                stage(60, 64, 4, 2),
+                stage(60, 96, 3, 1),
+                stage(60, 160, 3, 2),
+                stage(60, 320, 1, 1),
+            ],
         }
     }
 
@@ -45,6 +89,7 @@ impl NetworkSpace {
             head_after_last_stage: false,
             tied_expansion: false,
             mono_width_percent: 100,
+            width_percents: Vec::new(),
             stages: vec![
                 StageSpace {
                     stride: 1,
@@ -91,6 +136,7 @@ impl NetworkSpace {
             head_after_last_stage: true,
             tied_expansion: true,
             mono_width_percent: 33,
+            width_percents: Vec::new(),
             stages: vec![
                 first,
                 stage(2, 24, 2, 2),

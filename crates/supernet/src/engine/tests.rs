@@ -41,6 +41,7 @@ pub(crate) fn space() -> NetworkSpace {
         head_after_last_stage: false,
         tied_expansion: false,
         mono_width_percent: 100,
+        width_percents: Vec::new(),
         stages: vec![
             stage(1, &[8], [1, 1], &[10, 20]),
             stage(2, &[8, 16], [1, 3], &[10, 20, 30]),
