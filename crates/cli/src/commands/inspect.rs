@@ -1,10 +1,11 @@
 //! `danas inspect`.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use danas_data::{
-    ColumnCount, Duplicates, Inspection, LoadEvent, PreparedSet, ReadLimits, Sizes, holds_examples,
-    inspect as look,
+    ColumnCount, DuplicateFile, Duplicates, Inspection, LoadEvent, PreparedSet, ReadLimits, Sizes,
+    holds_examples, inspect as look,
 };
 
 use crate::args::InspectCommand;
@@ -94,12 +95,7 @@ fn text(inspection: &Inspection) -> String {
     let groups = |title: &str, groups: &[Duplicates]| {
         let mut lines = format!("{title}: {}\n", groups.len());
         for group in groups.iter().take(MOST_NAMED) {
-            let files: Vec<String> = group
-                .files
-                .iter()
-                .map(|file| format!("{} ({})", file.path, file.split))
-                .collect();
-            lines.push_str(&format!("  {}\n", files.join(" = ")));
+            lines.push_str(&format!("  {}\n", equal_files(&group.files)));
         }
         if groups.len() > MOST_NAMED {
             lines.push_str(&format!("  and {} more\n", groups.len() - MOST_NAMED));
@@ -147,6 +143,25 @@ fn text(inspection: &Inspection) -> String {
     text
 }
 
+/// Some of the files with equal pixels, those of different parts and classes first.
+fn equal_files(files: &[DuplicateFile]) -> String {
+    const MOST: usize = 4;
+    let mut seen = BTreeSet::new();
+    let (mut named, rest): (Vec<_>, Vec<_>) = files
+        .iter()
+        .partition(|file| seen.insert((file.split, &file.class)));
+    named.extend(rest);
+    let names = named.iter().take(MOST);
+    let names: Vec<String> = names
+        .map(|file| format!("{} ({})", file.path, file.split))
+        .collect();
+    let more = match named.len().saturating_sub(MOST) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    names.join(" = ") + &more
+}
+
 /// The extra columns: how many examples have a 1, of those that are known.
 pub(super) fn columns(columns: &[ColumnCount]) -> Table {
     // In the order of the parts, of which the last is rare.
@@ -172,4 +187,27 @@ fn sizes(sizes: &Sizes) -> String {
         return sizes.min.to_string();
     }
     format!("{} to {} (median {})", sizes.min, sizes.max, sizes.median)
+}
+
+#[cfg(test)]
+mod tests {
+    use danas_data::Split;
+
+    use super::*;
+
+    #[test]
+    fn of_many_equal_files_some_of_all_parts_are_named() {
+        let file = |split, number: usize| DuplicateFile {
+            split,
+            class: "cat".to_string(),
+            path: format!("{number}.jpg"),
+        };
+        let mut files: Vec<DuplicateFile> = (0..5).map(|i| file(Split::Train, i)).collect();
+        assert!(equal_files(&files[..4]).ends_with("= 3.jpg (train)"));
+        files.push(file(Split::Test, 5));
+        assert_eq!(
+            equal_files(&files),
+            "0.jpg (train) = 5.jpg (test) = 1.jpg (train) = 2.jpg (train) and 2 more"
+        );
+    }
 }
