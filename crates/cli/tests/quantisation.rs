@@ -200,7 +200,9 @@ fn what_is_simulated_is_nearly_what_the_interpreter_computes() {
 #[test]
 fn fine_tuning_repairs_damaged_networks() {
     let dataset = dataset();
-    let mut most_lost: f64 = 0.0;
+    // Of accuracy and squared error, over all networks.
+    let (mut before, mut after) = ([0.0; 2], [0.0; 2]);
+    let mut told = String::new();
     for (config, mut trained) in networks(&dataset, 2) {
         unbalance(&mut trained, 64.0);
         // Nothing else is chosen here, so that the test split serves as well, and is larger.
@@ -229,23 +231,22 @@ fn fine_tuning_repairs_damaged_networks() {
         let tuned = Interpreter::new(tuned).evaluate(&shown.pixels, &shown.labels);
         let tuned = tuned.expect("pictures that fit");
 
-        let told = format!(
-            "accuracy {} in float, {} in int8, {} fine-tuned; squared error {}, {}, {}",
+        told.push_str(&format!(
+            "accuracy {} in float, {} in int8, {} fine-tuned; squared error {}, {}, {}\n",
             float.accuracy,
             damaged.evaluation.accuracy,
             tuned.accuracy,
             float.brier,
             damaged.evaluation.brier,
             tuned.brier
-        );
-        let lost = damaged.evaluation.brier - float.brier;
-        assert!(lost > 0.01, "nothing to repair: {told}");
-        assert!(tuned.brier - float.brier < lost / 2.0, "{told}");
-        let lost = float.accuracy - damaged.evaluation.accuracy;
-        if lost > 0.02 {
-            assert!(float.accuracy - tuned.accuracy < lost / 2.0, "{told}");
+        ));
+        for (lost, evaluation) in [(&mut before, &damaged.evaluation), (&mut after, &tuned)] {
+            lost[0] += float.accuracy - evaluation.accuracy;
+            lost[1] += evaluation.brier - float.brier;
         }
-        most_lost = most_lost.max(lost);
     }
-    assert!(most_lost > 0.05, "only {most_lost} of the accuracy lost");
+    for (before, after) in before.into_iter().zip(after) {
+        assert!(before > 0.05, "little to repair: {told}");
+        assert!(after < before / 2.0, "{told}");
+    }
 }

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use danas_bench::Work;
 use danas_data::{DataConfig, Dataset, Split, preprocessing_toml};
 use danas_deploy::{
     Evaluation, Header, Int8Model, Interpreter, Metadata, Quantisation, Ranges, SCHEMES, c_header,
@@ -98,8 +99,8 @@ pub(crate) fn deploy(
             .map(|other| paired(&compared(dataset, model, &finished[other], objective)));
         dataset.check_intact().map_err(from_data)?;
         let (candidate, test) = (&model.finalist.candidate, dataset.len(Split::Test));
-        work::float_evaluation(session, dataset, candidate, test);
-        work::int8_evaluation(session, dataset, candidate, test);
+        work::evaluation(session, dataset, candidate, Work::Inference, test);
+        work::evaluation(session, dataset, candidate, Work::Int8, test);
         let folder = session.folder.model(record.candidate);
         let card = card::text(
             session,
@@ -199,8 +200,20 @@ fn finish<'a>(
         &sample,
         config,
     )?;
-    work::float_evaluation(session, dataset, &finalist.candidate, sample.len());
-    work::int8_evaluation(session, dataset, &finalist.candidate, sample.len());
+    work::evaluation(
+        session,
+        dataset,
+        &finalist.candidate,
+        Work::Inference,
+        sample.len(),
+    );
+    work::evaluation(
+        session,
+        dataset,
+        &finalist.candidate,
+        Work::Int8,
+        sample.len(),
+    );
     Ok(Finished {
         finalist,
         file,
@@ -385,12 +398,12 @@ pub(crate) fn trial(
         interpreter
             .evaluate(&batch.pixels, &batch.labels)
             .or_internal()?;
-        work::int8_evaluation(session, dataset, candidate, few.len());
+        work::evaluation(session, dataset, candidate, Work::Int8, few.len());
         in_int8 = seconds();
         // In float it is rendered again.
         let batch = dataset.evaluation_batch(Split::Validation, &few, candidate.data);
         trained.logits(&batch.pixels);
-        work::float_evaluation(session, dataset, candidate, few.len());
+        work::evaluation(session, dataset, candidate, Work::Inference, few.len());
         in_both = seconds();
     }
     let pictures = quantising::choice_pictures(dataset);

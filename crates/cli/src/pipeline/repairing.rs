@@ -193,7 +193,7 @@ fn fine_tune(
         &sample,
         candidate.data,
     )?;
-    work::int8_evaluation(session, dataset, candidate, sample.len());
+    work::evaluation(session, dataset, candidate, Work::Int8, sample.len());
     Ok(Some(FineTuned {
         model: quantised,
         evaluation,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use danas_bench::Work;
 use danas_data::{DataConfig, Dataset, Split};
 use danas_space::Candidate;
 use danas_supernet::{FinalTrainer, Score, Scorer, ScoringOptions};
@@ -117,7 +118,7 @@ impl Scores for AfterTraining<'_, '_> {
         work::extraction(session, dataset, candidate);
         let sample = validation_sample(dataset);
         let score = trained.evaluate(dataset, Split::Validation, &sample);
-        work::float_evaluation(session, dataset, candidate, sample.len());
+        work::evaluation(session, dataset, candidate, Work::Inference, sample.len());
         Ok(score)
     }
 

@@ -67,26 +67,16 @@ pub(crate) fn extraction(session: &Session<'_>, dataset: &Dataset, candidate: &C
     );
 }
 
-/// Classifies pictures in float, from decoded examples on.
-pub(crate) fn float_evaluation(
+/// Classifies pictures, from decoded examples on: in float ([`Work::Inference`]) or in int8 ([`Work::Int8`]).
+pub(crate) fn evaluation(
     session: &Session<'_>,
     dataset: &Dataset,
     candidate: &Candidate,
+    arithmetic: Work,
     pictures: usize,
 ) {
     rendering(session, candidate.data, pictures);
-    pass(session, dataset, candidate, Work::Inference, pictures);
-}
-
-/// Classifies pictures in int8, from decoded examples on.
-pub(crate) fn int8_evaluation(
-    session: &Session<'_>,
-    dataset: &Dataset,
-    candidate: &Candidate,
-    pictures: usize,
-) {
-    rendering(session, candidate.data, pictures);
-    pass(session, dataset, candidate, Work::Int8, pictures);
+    pass(session, dataset, candidate, arithmetic, pictures);
 }
 
 /// Chooses the best way to quantise a network, with at most so many training and validation pictures, from decoded examples
