@@ -145,9 +145,13 @@ fn resize_rows<const C: usize, const LANES: usize>(
             (true, 1) => sum!(f32, 1),
             (true, 2) => sum!(f32, 2),
             (true, 3) => sum!(f32, 3),
+            (true, 4) => sum!(f32, 4),
+            (true, 5) => sum!(f32, 5),
             (true, _) => sum!(f32, 0),
             (false, 2) => sum!(f64, 2),
             (false, 3) => sum!(f64, 3),
+            (false, 4) => sum!(f64, 4),
+            (false, 5) => sum!(f64, 5),
             (false, _) => sum!(f64, 0),
         }
         for (byte, &sum) in out.iter_mut().zip(&resizer.sums) {
@@ -209,10 +213,12 @@ fn sum_columns<T: Exact, const C: usize, const LANES: usize, const TAPS: usize>(
         let from = (starts[x] as usize - first) * C;
         let pixels = &line[from..from + (taps - 1) * C + LANES];
         let mut pixel = [T::from(0.0); LANES];
-        for tap in 0..taps {
-            let weight = T::from(weights[tap]);
-            for (lane, sum) in pixel.iter_mut().enumerate() {
-                *sum += weight * T::from(pixels[tap * C + lane]);
+        for (tap, &weight) in weights.iter().enumerate() {
+            let weight = T::from(weight);
+            // One bounds check for all lanes, which are then one vector.
+            let lanes = &pixels[tap * C..tap * C + LANES];
+            for (sum, &lane) in pixel.iter_mut().zip(lanes) {
+                *sum += weight * T::from(lane);
             }
         }
         // All lanes are stored; what is too much is overwritten by the next pixel.
