@@ -3,6 +3,7 @@
 
 mod audit;
 mod calibrating;
+mod capacity;
 mod card;
 mod checkpoint;
 pub(crate) mod columns;
@@ -28,14 +29,14 @@ use std::time::Instant;
 
 use danas_bench::Work;
 use danas_data::{Dataset, Split};
-use danas_device::{Limits, Target, format_count};
+use danas_device::Target;
 use danas_space::{Candidate, Infeasible, NetworkSpace, Sampler, SearchSpace, lower};
 use danas_study::{Store, Study, Summary};
 
 use crate::args::{MethodName, SpaceName};
 use crate::clock::Phase;
 use crate::commands::board;
-use crate::config::{Budget, Configuration};
+use crate::config::Configuration;
 use crate::interrupt;
 use crate::message::{Blame, Failure, Outcome, Status, from_study};
 use crate::progress::Screen;
@@ -48,9 +49,6 @@ pub(crate) use audit::{Extent, audit};
 pub(crate) use calibrating::{Calibration, Thoroughness, calibrate};
 pub(crate) use deploying::{MODEL_FILES, evaluate, every_example};
 pub(crate) use examples::{Found, decode, opened, prepare};
-
-/// The most MACs of a network in the trial that measures the machine.
-const TRIAL_MACS: u64 = 10_000_000;
 
 /// A finished run.
 pub(crate) struct Finished {
@@ -164,10 +162,10 @@ fn search_examples(
         return train_only(session, space, dataset, &only);
     }
     description::record(session, space, dataset, Feasible::Several)?;
-    let Some(cap) = macs_cap(session, space, dataset, &sampler)? else {
+    let Some(cap) = capacity::macs_cap(session, space, dataset, &sampler)? else {
         return search_feasible(session, space, dataset, &sampler);
     };
-    let capped = capped(session.target, cap);
+    let capped = capacity::capped(session.target, cap);
     let violation = |candidate: &Candidate| searching::violation(&capped, candidate, classes);
     let sampler = Sampler::new(space, &violation).or_internal()?;
     search_feasible(session, space, dataset, &sampler)
@@ -230,73 +228,6 @@ fn finish_models(
     } else {
         Status::Infeasible
     })
-}
-
-/// The limit on MACs that the time imposes: what cannot be trained in the time is not worth sampling. `None` for a
-/// budget in steps, or where the limits already are below it. Measured once, and kept with the run.
-fn macs_cap(
-    session: &Session<'_>,
-    space: &SearchSpace,
-    dataset: &Dataset,
-    sampler: &Sampler<'_>,
-) -> Outcome<Option<u64>> {
-    let stages = projection::stages(dataset);
-    let Some(plan) = session.plan()? else {
-        if let Budget::Steps(steps) = session.config.budget {
-            let told = projection::projection(&stages, steps.supernet, None);
-            session.screen.say(told);
-        }
-        return Ok(None);
-    };
-    if let Some(cap) = session.decided(key::MACS_CAP)? {
-        return Ok(cap);
-    }
-    let classes = dataset.classes().len();
-    let least = training::least_macs(sampler, classes);
-    let small = capped(session.target, TRIAL_MACS.max(least));
-    let violation = |candidate: &Candidate| searching::violation(&small, candidate, classes);
-    let small = Sampler::new(space, &violation).or_internal()?;
-    let (macs, seconds) = training::trial(session, space, dataset, &small)?;
-    let time = plan.planned(Phase::Supernet);
-    let examples = dataset.len(Split::Pretraining) + dataset.len(Split::Train);
-    let steps = training::enough_steps(examples);
-    let affordable = training::affordable_macs(macs, seconds, time, steps).max(least);
-    let largest = sampler
-        .feasible_configs()
-        .iter()
-        .filter_map(|&config| sampler.largest_for(config));
-    let largest = largest
-        .map(|candidate| lower(candidate, classes).macs())
-        .max()
-        .unwrap_or(0);
-    let cap = (affordable < largest).then_some(affordable);
-    if let Some(cap) = cap {
-        session.note(&format!(
-            "networks above {} MACs are left out: with {} MACs a step takes {:.0} ms, and the supernet needs enough of them",
-            format_count(cap),
-            format_count(macs),
-            seconds * 1e3
-        ))?;
-    }
-    // Time is taken to be proportional to the MACs, as for the cap.
-    let step = seconds * cap.unwrap_or(largest) as f64 / macs as f64;
-    let steps = (time / step.max(1e-9)) as u64;
-    session.note(&projection::projection(&stages, steps, Some(step)))?;
-    session.decide(key::MACS_CAP, cap)?;
-    Ok(cap)
-}
-
-/// A target that allows no more MACs than these.
-fn capped(target: &Target, macs: u64) -> Target {
-    let limits = *target.limits();
-    let macs = limits.macs.map_or(macs, |own| own.min(macs));
-    Target::new(
-        target.board().cloned(),
-        Limits {
-            macs: Some(macs),
-            ..limits
-        },
-    )
 }
 
 /// Nothing meets the limits: what comes closest is recorded, untrained, and it is said which limit breaks by how much.
