@@ -2,9 +2,12 @@
 //! alone from scratch on a prepared folder, shuffled as a whole and in windows of several sizes, in turns.
 //!
 //! `cargo run --release -p danas-supernet --example shuffling -- PREPARED STEPS SEEDS SHARE...`, where a share is that of
-//! the set which is mixed at a time.
+//! the set which is mixed at a time, or `loaded`: the source that was prepared is loaded into memory.
 
-use danas_data::{Augmentation, DataConfig, OpenOptions, PreparedSet, Split, Streams};
+use danas_data::{
+    Augmentation, DataConfig, Dataset, LoadOptions, OpenOptions, PreparedSet, ScanOptions, Split,
+    Streams, load, scan,
+};
 use danas_space::{Candidate, NetworkSpace, Sampler, SearchSpace, lower};
 use danas_supernet::{FinalTrainer, ScoringOptions, Supernet, TrainingOptions};
 use std::path::Path;
@@ -18,12 +21,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut next = |name| arguments.next().ok_or(format!("{name} is missing"));
     let folder = next("PREPARED")?;
     let (steps, seeds): (u64, u64) = (next("STEPS")?.parse()?, next("SEEDS")?.parse()?);
-    let shares = arguments.map(|share| share.parse());
-    let shares = shares.collect::<Result<Vec<f64>, _>>()?;
+    let shares: Vec<String> = arguments.collect();
     let mut trained = vec![Vec::new(); shares.len()];
     for seed in 0..seeds {
         for (share, trained) in shares.iter().zip(&mut trained) {
-            trained.push(train(Path::new(&folder), *share, seed, steps)?);
+            trained.push(train(Path::new(&folder), share, seed, steps)?);
         }
     }
     for (share, trained) in shares.iter().zip(trained) {
@@ -31,17 +33,42 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let mean = accuracies.iter().sum::<f64>() / accuracies.len() as f64;
         rates.sort_by(f64::total_cmp);
         println!(
-            "{share} of the set at a time: {mean:.4} on the test split, of {accuracies:.4?}; {:.0} pictures a second",
+            "{share}: {mean:.4} on the test split, of {accuracies:.4?}; {:.0} pictures a second",
             rates[rates.len() / 2]
         );
     }
     Ok(())
 }
 
+/// The examples, in memory or in the prepared folder.
+fn dataset(
+    set: PreparedSet,
+    share: &str,
+    seed: u64,
+) -> Result<Dataset, Box<dyn std::error::Error>> {
+    if share == "loaded" {
+        let catalogue = scan(&set.source().parse()?, &ScanOptions::default())?;
+        let options = LoadOptions {
+            finest: set.finest(),
+            seed,
+            ..LoadOptions::default()
+        };
+        return Ok(load(&catalogue, &options, &|_| {})?);
+    }
+    let bytes = (share.parse::<f64>()? * set.bytes() as f64) as u64;
+    let options = OpenOptions {
+        seed,
+        augmentation: Augmentation::default(),
+        resident: bytes,
+        mixed: bytes,
+    };
+    Ok(set.dataset(&options)?)
+}
+
 /// The test accuracy, and the pictures a second.
 fn train(
     folder: &Path,
-    share: f64,
+    share: &str,
     seed: u64,
     steps: u64,
 ) -> Result<(f64, f64), Box<dyn std::error::Error>> {
@@ -49,14 +76,7 @@ fn train(
     let data = set.space().clone();
     let finest = data.configs().into_iter();
     let finest = finest.max_by_key(|config: &DataConfig| config.input_shape().bytes());
-    let bytes = (share * set.bytes() as f64) as u64;
-    let options = OpenOptions {
-        seed,
-        augmentation: Augmentation::default(),
-        resident: bytes,
-        mixed: bytes,
-    };
-    let dataset = set.dataset(&options)?;
+    let dataset = dataset(set, share, seed)?;
     let space = SearchSpace::new(data, NetworkSpace::default_space())?;
     let classes = dataset.classes().len();
     let over = |candidate: &Candidate| lower(candidate, classes).macs().saturating_sub(MACS) as f64;
