@@ -1,9 +1,12 @@
 //! What can go wrong between a folder of pictures and a batch of pixels.
 
+mod words;
+
 use crate::catalogue::SkippedFile;
 use crate::readers::Dropped;
 use crate::split::Split;
 use std::path::{Path, PathBuf};
+use words::{first_few, found_classes, lines, list};
 
 /// An error of this room. [`DataError::hint`] says what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -478,42 +481,4 @@ impl DataError {
         };
         Some(text.to_owned())
     }
-}
-
-fn found_classes(found: &[String]) -> String {
-    match found {
-        [] => "no class folder".to_owned(),
-        names => format!("only the class {}", list(names)),
-    }
-}
-
-fn list(names: &[String]) -> String {
-    const SHOWN: usize = 12;
-    let mut text = names
-        .iter()
-        .take(SHOWN)
-        .map(|name| format!("`{name}`"))
-        .collect::<Vec<_>>()
-        .join(", ");
-    if names.len() > SHOWN {
-        text.push_str(&format!(" and {} more", names.len() - SHOWN));
-    }
-    text
-}
-
-fn lines(dropped: &[Dropped]) -> String {
-    let lines = dropped.iter().map(|dropped| format!("\n  {dropped}"));
-    lines.collect()
-}
-
-fn first_few(skipped: &[SkippedFile]) -> String {
-    const SHOWN: usize = 5;
-    let mut text = String::new();
-    for file in skipped.iter().take(SHOWN) {
-        text.push_str(&format!("\n  {file}"));
-    }
-    if skipped.len() > SHOWN {
-        text.push_str(&format!("\n  and {} more", skipped.len() - SHOWN));
-    }
-    text
 }
