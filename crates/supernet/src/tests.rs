@@ -289,34 +289,6 @@ fn rare_classes_count_more_in_final_training() {
 }
 
 #[test]
-fn teachers_see_colours_where_networks_that_see_them_fit() {
-    let (dataset, space, streams) = (dataset(), search_space(), Streams::new(9));
-    let without_colours =
-        |candidate: &Candidate| candidate.data.colour.channels().saturating_sub(1) as f64;
-    for (violation, colour) in [
-        (
-            &anything as &(dyn Fn(&Candidate) -> f64 + Sync),
-            Colour::Rgb,
-        ),
-        (&without_colours, Colour::Mono),
-    ] {
-        let sampler = Sampler::new(&space, violation).expect("some fit");
-        let supernet = Supernet::new(&space.envelope(), dataset.classes().len(), &streams);
-        let trainer = Trainer::new(supernet, &dataset, &sampler, options(), &streams);
-        let drawn: Vec<Vec<Candidate>> = (0..40).map(|step| trainer.draw(step)).collect();
-        let mut resolutions: Vec<usize> = drawn.iter().map(|n| n[0].data.resolution).collect();
-        resolutions.sort_unstable();
-        resolutions.dedup();
-        assert!(
-            drawn
-                .iter()
-                .all(|networks| networks[0].data.colour == colour)
-        );
-        assert_eq!(resolutions, [16, 24], "of every resolution");
-    }
-}
-
-#[test]
 fn colours_have_a_gain_and_lightness_has_none() {
     let (dataset, space, streams) = (dataset(), search_space(), Streams::new(12));
     let sampler = Sampler::new(&space, &anything).expect("all fit");

@@ -2,8 +2,7 @@
 //!
 //! Every step trains the largest network that fits the board, the smallest, and random ones in between, each with
 //! a data configuration of its own, all on the same crops of the same examples. The others learn from labels and
-//! from the largest one's probabilities. That one sees colours wherever networks that see them fit: what its teacher is blind
-//! to, a network learns late. The gradients are added up for one step of the optimiser.
+//! from the largest one's probabilities. The gradients are added up for one step of the optimiser.
 //!
 //! Where the examples have a part for pretraining, the first share of the training shows that one, the rest the training
 //! part: one training with one learning rate, in which only the source of the pictures changes.
@@ -108,8 +107,6 @@ pub struct Trainer<'a> {
     schedule: Schedule<'a>,
     /// The largest and the smallest network of each data configuration that fits.
     extremes: Vec<(Candidate, Candidate)>,
-    /// The largest networks of those data configurations that have the most colour channels.
-    teachers: Vec<Candidate>,
     /// Those of the last step.
     networks: Vec<Candidate>,
     average_loss: f32,
@@ -126,7 +123,7 @@ impl<'a> Trainer<'a> {
         options: TrainingOptions,
         streams: &Streams,
     ) -> Self {
-        let extremes: Vec<(Candidate, Candidate)> = (sampler.feasible_configs().iter())
+        let extremes = (sampler.feasible_configs().iter())
             .filter_map(|&config| {
                 Some((
                     sampler.largest_for(config)?.clone(),
@@ -134,11 +131,6 @@ impl<'a> Trainer<'a> {
                 ))
             })
             .collect();
-        let largest = extremes.iter().map(|(largest, _)| largest);
-        let channels = |candidate: &Candidate| candidate.data.colour.channels();
-        let most = largest.clone().map(channels).max();
-        let teachers = largest.filter(|candidate| Some(channels(candidate)) == most);
-        let teachers = teachers.cloned().collect();
         // Also what guessing costs where classes are weighted: together they count alike.
         let guessing = (supernet.classes as f32).ln();
         let mut trainer = Trainer {
@@ -148,7 +140,6 @@ impl<'a> Trainer<'a> {
             streams: *streams,
             schedule: Schedule::new(dataset, options.batch),
             extremes,
-            teachers,
             networks: Vec::new(),
             average_loss: guessing,
             collapse_checked: 0,
@@ -254,7 +245,9 @@ impl<'a> Trainer<'a> {
     pub fn draw(&self, step: u64) -> Vec<Candidate> {
         let mut rng = self.streams.stream("sandwich", step);
         let mut networks = vec![
-            self.teachers[rng.random_range(0..self.teachers.len())].clone(),
+            self.extremes[rng.random_range(0..self.extremes.len())]
+                .0
+                .clone(),
             self.extremes[rng.random_range(0..self.extremes.len())]
                 .1
                 .clone(),

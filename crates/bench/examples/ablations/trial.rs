@@ -149,24 +149,18 @@ impl Trial<'_> {
     fn networks(&self, trainer: &Trainer<'_>, sampler: &Sampler<'_>) -> Vec<Candidate> {
         let mut drawn = trainer.draw(trainer.steps());
         let mut rng = self.streams.stream("ablation", trainer.steps());
-        let finest = trainer
-            .extremes()
-            .iter()
-            .map(|(largest, _)| largest.data.resolution)
-            .max();
-        let extremes = trainer.extremes().iter().map(|(largest, _)| largest);
+        let largest = trainer.extremes().iter().map(|(largest, _)| largest);
+        let seen = |candidate: &Candidate| match self.way.drawing {
+            Drawing::FinestTeacher => candidate.data.resolution,
+            _ => candidate.data.colour.channels(),
+        };
+        let most = largest.clone().map(seen).max();
         let teachers: Vec<&Candidate> = match self.way.drawing {
             Drawing::Sandwich => return drawn,
             Drawing::Random => return drawn.iter().map(|_| sampler.sample(&mut rng)).collect(),
-            Drawing::AnyTeacher => extremes.collect(),
-            Drawing::FinestTeacher => {
-                let colour = drawn[0].data.colour;
-                extremes
-                    .filter(|largest| {
-                        largest.data.colour == colour && Some(largest.data.resolution) == finest
-                    })
-                    .collect()
-            }
+            Drawing::ColourTeacher | Drawing::FinestTeacher => largest
+                .filter(|network| Some(seen(network)) == most)
+                .collect(),
         };
         if !teachers.is_empty() {
             drawn[0] = teachers[rng.random_range(0..teachers.len())].clone();

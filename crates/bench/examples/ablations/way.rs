@@ -8,8 +8,8 @@ use danas_supernet::{ScoringOptions, TrainingOptions};
 pub(crate) enum Drawing {
     /// The largest, the smallest and random ones between.
     Sandwich,
-    /// The same, but the largest may be one that sees no colours.
-    AnyTeacher,
+    /// The same, but the largest is always one that sees colours.
+    ColourTeacher,
     /// The same, but the largest is always one of the finest resolution.
     FinestTeacher,
     /// As many, all random.
@@ -109,9 +109,9 @@ pub(crate) fn all() -> Vec<Way> {
         },
     );
     add(
-        "any-teacher",
-        "the largest network of a step may be one without colours",
-        &|way| way.drawing = Drawing::AnyTeacher,
+        "colour-teacher",
+        "the largest network of a step sees colours",
+        &|way| way.drawing = Drawing::ColourTeacher,
     );
     add(
         "finest-teacher",
