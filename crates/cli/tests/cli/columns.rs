@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::{bmp, danas, json};
+use crate::{bmp, danas, json, prints};
 
 /// Pictures of each part: half of them lit.
 const PARTS: [(&str, u8); 3] = [("train", 60), ("val", 24), ("test", 40)];
@@ -129,13 +129,7 @@ fn check_rows(rows: &[Value], accuracy: f64) {
 /// The card and `danas evaluate` tell the same in words.
 fn check_words(model: &Path, data: &Path, rows: &[Value]) {
     let card = std::fs::read_to_string(model.with_file_name("card.md")).unwrap();
-    let output = evaluate(model, data)
-        .assert()
-        .success()
-        .get_output()
-        .stdout
-        .clone();
-    let said = String::from_utf8(output).unwrap();
+    let said = prints(&mut evaluate(model, data));
     for row in rows {
         let (examples, counterparts) = sizes(row);
         let accuracy = format!(
@@ -182,15 +176,7 @@ fn a_prepared_set_keeps_the_columns() {
     assert_eq!(near["column"], "near");
     assert_eq!(near["ones"][2], counted(|n| values(n).0 == Some(true)));
     assert_eq!(near["zeros"][2], counted(|n| values(n).0 == Some(false)));
-    let output = danas()
-        .arg("inspect")
-        .arg(&set)
-        .assert()
-        .success()
-        .get_output()
-        .stdout
-        .clone();
-    let said = String::from_utf8(output).unwrap();
+    let said = prints(danas().arg("inspect").arg(&set));
     assert!(
         said.lines().any(|line| line.starts_with("grainy ")),
         "{said}"

@@ -1,29 +1,15 @@
 //! Wrong input: a clear message, a hint, and exit status 1.
 
-use crate::{danas, fails, pictures, tiny_search};
+use crate::{danas, fails, pictures, prints, tiny_search};
 
 #[test]
 fn help_teaches_with_examples() {
-    let help = danas()
-        .arg("--help")
-        .assert()
-        .success()
-        .get_output()
-        .stdout
-        .clone();
-    let help = String::from_utf8(help).unwrap();
+    let help = prints(danas().arg("--help"));
     assert!(
         help.contains("danas search --data synthetic:objects --board nano-33-ble --time 2m"),
         "{help}"
     );
-    let help = danas()
-        .args(["search", "--help"])
-        .assert()
-        .success()
-        .get_output()
-        .stdout
-        .clone();
-    let help = String::from_utf8(help).unwrap();
+    let help = prints(danas().args(["search", "--help"]));
     for option in [
         "--data",
         "--board",

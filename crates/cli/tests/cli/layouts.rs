@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::{bmp, danas, fails, json};
+use crate::{bmp, danas, fails, json, prints};
 
 /// Pictures of two shades with a list of them: the label is in `lit`, and `near` is an extra column.
 fn listed(folder: &Path) {
@@ -79,8 +79,7 @@ fn a_list_needs_its_column_of_labels() {
     told.arg("inspect")
         .arg(folder.path())
         .args(["--label-column", "lit"]);
-    let output = told.assert().success().get_output().stdout.clone();
-    let said = String::from_utf8_lossy(&output).into_owned();
+    let said = prints(&mut told);
     assert!(
         said.contains("recognised as CSV list beside pictures: train.csv"),
         "{said}"

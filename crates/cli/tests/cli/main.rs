@@ -88,10 +88,15 @@ fn tiny_search_in_words(out: &Path, seed: u64) -> Command {
     command
 }
 
+/// What a successful command printed.
+fn prints(command: &mut Command) -> String {
+    let output = command.assert().success().get_output().stdout.clone();
+    String::from_utf8(output).expect("stdout is text")
+}
+
 /// What a successful command printed, as JSON.
 fn json(command: &mut Command) -> Value {
-    let output = command.assert().success().get_output().stdout.clone();
-    serde_json::from_slice(&output).expect("one JSON object on stdout")
+    serde_json::from_str(&prints(command)).expect("one JSON object on stdout")
 }
 
 /// Runs a command that must end with `status`; what it said on stderr.

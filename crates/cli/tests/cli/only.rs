@@ -6,7 +6,7 @@ use danas_study::{RunFolder, Store, Study};
 use serde_json::Value;
 
 use crate::work_clock::{answer, slow_machine};
-use crate::{EXAMPLES, danas, fails, json, kill_after};
+use crate::{EXAMPLES, danas, fails, json, kill_after, prints};
 
 /// A search in which only the standard network of width 0.1 for small pictures is left.
 fn standard(out: &Path) -> assert_cmd::Command {
@@ -76,8 +76,7 @@ fn the_only_candidate_is_trained_from_scratch() {
         "--steps",
         "supernet=400,search=100,final=3",
     ]);
-    let table = words.assert().success().get_output().stdout.clone();
-    let table = String::from_utf8_lossy(&table).into_owned();
+    let table = prints(&mut words);
     let row = table
         .lines()
         .find(|line| line.trim_start().starts_with("1 "))

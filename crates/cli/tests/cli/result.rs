@@ -4,7 +4,7 @@ use std::path::Path;
 
 use danas_study::{RunFolder, Store};
 
-use crate::{danas, fails, json, tiny_search, tiny_search_in_words};
+use crate::{danas, fails, json, prints, tiny_search, tiny_search_in_words};
 
 #[test]
 fn a_search_ends_with_verified_models() {
@@ -78,14 +78,7 @@ fn a_latency_limit_is_kept() {
 
 #[test]
 fn a_latency_that_nobody_measured_is_called_extrapolated() {
-    let listed = danas()
-        .arg("boards")
-        .assert()
-        .success()
-        .get_output()
-        .stdout
-        .clone();
-    let listed = String::from_utf8(listed).unwrap();
+    let listed = prints(danas().arg("boards"));
     let row = |name: &str| listed.lines().find(|line| line.starts_with(name)).unwrap();
     assert!(row("stm32l4r5 ").contains("published") && row("stm32l4r5 ").contains("52 mW"));
     assert!(row("nano-33-ble ").contains("extrapolated") && row("nano-33-ble ").ends_with('-'));
@@ -308,26 +301,10 @@ fn boards_and_pictures_are_listed() {
     danas().arg("boards").assert().success();
     let inspection = json(danas().args(["inspect", crate::EXAMPLES, "--json"]));
     assert_eq!(inspection["counts"].as_array().unwrap().len(), 3);
-    let text = danas()
-        .args(["inspect", crate::EXAMPLES])
-        .assert()
-        .success()
-        .get_output()
-        .stdout
-        .clone();
-    assert!(
-        String::from_utf8(text)
-            .unwrap()
-            .contains("sensible to search: --resolutions")
-    );
-    let script = danas()
-        .args(["completions", "bash"])
-        .assert()
-        .success()
-        .get_output()
-        .stdout
-        .clone();
-    assert!(String::from_utf8(script).unwrap().contains("danas"));
+    let text = prints(danas().args(["inspect", crate::EXAMPLES]));
+    assert!(text.contains("sensible to search: --resolutions"));
+    let script = prints(danas().args(["completions", "bash"]));
+    assert!(script.contains("danas"));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use assert_cmd::Command;
 use serde_json::Value;
 
 use crate::work_clock::{answer, slow_machine};
-use crate::{danas, fails, json, kill_after, pictures};
+use crate::{danas, fails, json, kill_after, pictures, prints};
 
 /// Wake Vision's folders, with 60 pictures to pretrain on, 40 to train on, and 16 each for validation and test.
 fn wake_vision(root: &Path) {
@@ -192,8 +192,7 @@ fn a_prepared_set_keeps_the_stages() {
             && said.contains("train_large"),
         "{said}"
     );
-    let inspected = danas().arg("inspect").arg(&set).assert().success();
-    let shown = String::from_utf8_lossy(&inspected.get_output().stdout).into_owned();
+    let shown = prints(danas().arg("inspect").arg(&set));
     assert!(
         shown.contains("pretraining  train")
             && shown.contains("pretraining as given in train_large"),
@@ -240,8 +239,7 @@ fn what_cannot_be_done_in_stages_is_said_first() {
         !out.exists(),
         "a search that cannot begin leaves nothing behind"
     );
-    let inspected = danas().arg("inspect").arg(&data).assert().success();
-    let shown = String::from_utf8_lossy(&inspected.get_output().stdout).into_owned();
+    let shown = prints(danas().arg("inspect").arg(&data));
     assert!(
         shown.contains("parts not used: train_large") && shown.contains("--pretrain-split"),
         "{shown}"
