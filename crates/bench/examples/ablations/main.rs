@@ -8,6 +8,8 @@
 //! and two of the candidates are trained on from its weights, for an eighth of SECONDS each. What is known already in
 //! RUN/ablations.jsonl is not made again. The table is printed as Markdown.
 
+#[path = "../past/mod.rs"]
+mod past;
 mod setting;
 mod table;
 mod trial;

@@ -37,7 +37,7 @@ pub(crate) fn run(
     let trial = Trial {
         setting,
         way,
-        dataset: setting.examples(seed, way.augmentation)?,
+        dataset: setting.run.examples(seed, way.augmentation)?,
         streams: Streams::new(seed),
     };
     let (supernets, steps) = trial.supernets(seconds)?;
@@ -77,7 +77,7 @@ impl Trial<'_> {
 
     /// The supernets, and how many steps they were trained for together.
     fn supernets(&self, seconds: f64) -> Result<(Vec<Trained>, u64), Box<dyn Error>> {
-        let space = &self.setting.space;
+        let space = &self.setting.run.space;
         if !self.way.separate {
             let (supernet, steps) = self.supernet(space, seconds)?;
             return Ok((vec![(None, supernet)], steps));
@@ -112,14 +112,14 @@ impl Trial<'_> {
     ) -> Result<(Supernet, u64), Box<dyn Error>> {
         let target = match self.way.unlimited {
             true => &self.setting.unlimited,
-            false => &self.setting.target,
+            false => &self.setting.run.target,
         };
         let classes = self.classes();
         let violation =
             |candidate: &Candidate| target.violation(&target.cost(&lower(candidate, classes)));
         let sampler = Sampler::new(space, &violation).map_err(|_| "nothing fits")?;
         // All supernets have the same shapes, so that a candidate's place in them is the same.
-        let fresh = Supernet::new(&self.setting.space.envelope(), classes, &self.streams);
+        let fresh = Supernet::new(&self.setting.run.space.envelope(), classes, &self.streams);
         let options = self.way.training;
         let mut trainer = Trainer::new(fresh, &self.dataset, &sampler, options, &self.streams);
         let mut mean = Mean::default();
@@ -204,7 +204,7 @@ impl Trial<'_> {
         seconds: f64,
     ) -> Result<f64, Box<dyn Error>> {
         let fresh = Supernet::new(
-            &self.setting.space.envelope(),
+            &self.setting.run.space.envelope(),
             self.classes(),
             &self.streams,
         );

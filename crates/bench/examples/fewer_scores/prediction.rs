@@ -3,7 +3,7 @@
 use danas_data::Colour;
 use danas_space::{Candidate, lower};
 
-use crate::Scored;
+use crate::ground::Scored;
 
 /// The error that a ridge regression over what was scored foretells.
 pub(crate) fn error(scored: &[Scored], candidate: &Candidate, classes: usize) -> f64 {
