@@ -364,6 +364,7 @@ fn an_audit_is_shown_where_there_was_one() {
     let usual = page("usual");
     assert!(usual.contains("What the scores are worth"));
     assert!(usual.contains("30 candidates of the search were trained alone"));
+    assert!(usual.contains("their multiply-accumulates alone with"));
     let mut rankless = summary("usual");
     for audit in &mut rankless.audits {
         audit.val_accuracy = 0.5;

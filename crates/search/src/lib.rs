@@ -18,6 +18,6 @@ pub use hypervolume::hypervolume;
 pub use nsga2::{Nsga2, Nsga2Options, OptionError};
 pub use objectives::{OBJECTIVES, Objectives, pareto};
 pub use random::RandomSearch;
-pub use ranking::{Agreement, Agreements, bootstrap, kendall_tau, top_regret};
+pub use ranking::{Agreement, Agreements, bootstrap, kendall_tau, tau_interval, top_regret};
 pub use sorting::{crowding, front, non_dominated_sort};
 pub use strategy::{Strategy, Variation};

@@ -32,10 +32,9 @@ const TOPS: [usize; 3] = [1, 3, 10];
 const LEAST_GROUP: usize = 4;
 
 impl Agreement {
-    /// Of pairs of a score and a truth; `None` if there is nothing to rank. The same pairs give the same intervals.
+    /// Of pairs of a score and a truth; `None` if there is nothing to rank.
     pub fn of(pairs: &[(f64, f64)]) -> Option<Self> {
-        let mut rng = Streams::new(0).stream("bootstrap", 0);
-        let tau = bootstrap(pairs, kendall_tau, &mut rng)?;
+        let tau = tau_interval(pairs)?;
         let tops = TOPS.into_iter().filter(|&k| k < pairs.len());
         Some(Agreement {
             candidates: pairs.len(),
@@ -65,6 +64,12 @@ impl<'a> Agreements<'a> {
                 .collect(),
         })
     }
+}
+
+/// [`kendall_tau`] with its [`bootstrap`] interval, the same for the same pairs; `None` if there is nothing to rank.
+pub fn tau_interval(pairs: &[(f64, f64)]) -> Option<Interval> {
+    let mut rng = Streams::new(0).stream("bootstrap", 0);
+    bootstrap(pairs, kendall_tau, &mut rng)
 }
 
 /// How often the candidates are resampled for an interval.

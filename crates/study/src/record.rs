@@ -380,4 +380,16 @@ impl Summary {
         });
         scores.collect()
     }
+
+    /// The same candidates with their multiply-accumulates in place of the score: what a forecast by size alone would be.
+    pub fn audited_sizes(&self, steps: u64) -> Vec<(f64, f64)> {
+        let audited = self.audited(steps).into_iter();
+        let sizes = audited.map(|(candidate, audit)| {
+            (
+                candidate.cost.macs as f64,
+                audit.val_score(self.run.objective),
+            )
+        });
+        sizes.collect()
+    }
 }

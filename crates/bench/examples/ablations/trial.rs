@@ -11,7 +11,7 @@ use danas_supernet::{FinalTrainer, NamedTensor, Scorer, Supernet, Trainer};
 use rand::RngExt;
 use std::error::Error;
 
-/// The part of the supernet's time that each candidate is trained on for.
+/// The part of the supernet's time that each candidate is trained on for, in the method as it is.
 const FINAL_SHARE: f64 = 0.125;
 /// Steps from one state that enters a mean of weights to the next.
 const AVERAGING_STEPS: u64 = 20;
@@ -27,7 +27,7 @@ struct Trial<'a> {
     streams: Streams,
 }
 
-/// Trains and measures. `seconds` are of the setting's costs.
+/// Trains and measures. `seconds` are those of the supernet in the method as it is, by the setting's costs.
 pub(crate) fn run(
     setting: &Setting,
     way: &Way,
@@ -40,16 +40,17 @@ pub(crate) fn run(
         dataset: setting.run.examples(seed, way.augmentation)?,
         streams: Streams::new(seed),
     };
-    let (supernets, steps) = trial.supernets(seconds)?;
+    let (supernets, steps) = trial.supernets(way.supernet_share * seconds)?;
     let scores = trial.scores(&supernets);
     let truths = setting.audited.iter().map(|(_, alone)| *alone);
     let pairs: Vec<(f64, f64)> = scores.into_iter().zip(truths).collect();
     let chosen = trial.chosen();
+    let rest = (1.0 - way.supernet_share) / chosen.len() as f64;
     let accuracies = chosen.iter().map(|candidate| {
         trial.trained_on(
             supernet_of(&supernets, candidate),
             candidate,
-            FINAL_SHARE * seconds,
+            (FINAL_SHARE + rest) * seconds,
         )
     });
     let accuracies = accuracies.collect::<Result<Vec<f64>, _>>()?;
@@ -157,6 +158,10 @@ impl Trial<'_> {
         let most = largest.clone().map(seen).max();
         let teachers: Vec<&Candidate> = match self.way.drawing {
             Drawing::Sandwich => return drawn,
+            Drawing::NoSmallest => {
+                drawn[1] = sampler.sample(&mut rng);
+                return drawn;
+            }
             Drawing::Random => return drawn.iter().map(|_| sampler.sample(&mut rng)).collect(),
             Drawing::ColourTeacher | Drawing::FinestTeacher => largest
                 .filter(|network| Some(seen(network)) == most)

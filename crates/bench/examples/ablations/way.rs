@@ -12,6 +12,8 @@ pub(crate) enum Drawing {
     ColourTeacher,
     /// The same, but the largest is always one of the finest resolution.
     FinestTeacher,
+    /// The largest and random ones in place of the smallest.
+    NoSmallest,
     /// As many, all random.
     Random,
 }
@@ -59,6 +61,8 @@ pub(crate) struct Way {
     pub(crate) separate: bool,
     pub(crate) scoring: ScoringOptions,
     pub(crate) augmentation: Augmentation,
+    /// The supernet's part of the time that it has in the method as it is; the final trainings share the rest.
+    pub(crate) supernet_share: f64,
     /// Whether candidates are trained on from fresh weights instead of the supernet's.
     pub(crate) afresh: bool,
     pub(crate) final_training: TrainingOptions,
@@ -78,6 +82,7 @@ impl Way {
             separate: false,
             scoring: ScoringOptions::default(),
             augmentation: Augmentation::default(),
+            supernet_share: 1.0,
             afresh: false,
             final_training: TrainingOptions::final_training(),
         }
@@ -107,6 +112,11 @@ pub(crate) fn all() -> Vec<Way> {
         &|way| {
             way.drawing = Drawing::Random;
         },
+    );
+    add(
+        "no-smallest",
+        "a third random network in place of the smallest",
+        &|way| way.drawing = Drawing::NoSmallest,
     );
     add(
         "colour-teacher",
@@ -188,6 +198,16 @@ pub(crate) fn all() -> Vec<Way> {
     add("no-light", "crops and flips alone", &|way| {
         way.augmentation.jitter = 0.0
     });
+    add(
+        "supernet-half",
+        "half of the supernet's time goes to final training",
+        &|way| way.supernet_share = 0.5,
+    );
+    add(
+        "supernet-quarter",
+        "three quarters of the supernet's time go to final training",
+        &|way| way.supernet_share = 0.25,
+    );
     add("afresh", "final training from fresh weights", &|way| {
         way.afresh = true
     });

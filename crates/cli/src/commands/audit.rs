@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use danas_device::format_count;
-use danas_search::{Agreement, Agreements};
+use danas_search::{Agreement, Agreements, Interval, tau_interval};
 use danas_study::{AuditRecord, CandidateRecord, RunRecord};
 use serde::Serialize;
 
@@ -24,15 +24,23 @@ const MAX_STEPS: usize = 10_000_000;
 struct Json<'a> {
     #[serde(flatten)]
     overall: JsonAgreement,
+    /// What ranking by multiply-accumulates would be worth.
+    by_macs: Option<JsonTau>,
     steps: u64,
     within: Vec<JsonGroup<'a>>,
 }
 
 #[derive(Debug, Serialize)]
-struct JsonAgreement {
+struct JsonTau {
     tau: f64,
     low: f64,
     high: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonAgreement {
+    #[serde(flatten)]
+    tau: JsonTau,
     candidates: usize,
     regret: Vec<JsonRegret>,
 }
@@ -51,13 +59,21 @@ struct JsonGroup<'a> {
     agreement: JsonAgreement,
 }
 
+impl From<Interval> for JsonTau {
+    fn from(tau: Interval) -> Self {
+        JsonTau {
+            tau: tau.value,
+            low: tau.low,
+            high: tau.high,
+        }
+    }
+}
+
 impl From<&Agreement> for JsonAgreement {
     fn from(agreement: &Agreement) -> Self {
         let regrets = agreement.regrets.iter();
         JsonAgreement {
-            tau: agreement.tau.value,
-            low: agreement.tau.low,
-            high: agreement.tau.high,
+            tau: agreement.tau.into(),
             candidates: agreement.candidates,
             regret: regrets
                 .map(|&(top, accuracy)| JsonRegret { top, accuracy })
@@ -84,6 +100,7 @@ pub(crate) fn audit(command: &AuditCommand, started: Instant) -> Outcome<Status>
         ))
         .hint("audit more candidates with --candidates, or train them longer with --steps"));
     };
+    let by_macs = tau_interval(&summary.audited_sizes(extent.steps));
     if command.work.json {
         let within = agreements.within.iter().map(|(data, agreement)| JsonGroup {
             data,
@@ -91,11 +108,16 @@ pub(crate) fn audit(command: &AuditCommand, started: Instant) -> Outcome<Status>
         });
         output::print_json(&Json {
             overall: (&agreements.overall).into(),
+            by_macs: by_macs.map(JsonTau::from),
             steps: extent.steps,
             within: within.collect(),
         })?;
     } else {
-        output::print(&text(audited, &summary.run, &agreements, extent.steps))?;
+        let sentence = sentence(&summary.run, &agreements.overall, by_macs, extent.steps);
+        output::print(&format!(
+            "{}\n{sentence}\n",
+            tables(audited, &summary.run, &agreements)
+        ))?;
     }
     Ok(Status::Done)
 }
@@ -124,19 +146,13 @@ fn configuration(command: &AuditCommand) -> Outcome<Configuration> {
     })
 }
 
-fn text(
+/// What every candidate reached, and the agreement within data configurations.
+fn tables(
     mut audited: Vec<(&CandidateRecord, &AuditRecord)>,
     run: &RunRecord,
     agreements: &Agreements<'_>,
-    steps: u64,
 ) -> String {
     let objective = run.objective;
-    let names: Vec<&str> = run
-        .classes
-        .iter()
-        .map(|class| class.name.as_str())
-        .collect();
-    let measure = objective.words(&names);
     audited.sort_by(|(_, a), (_, b)| b.val_score(objective).total_cmp(&a.val_score(objective)));
     let mut table = Table::new(&["id", "input", "MACs", "score", "alone"]);
     for (candidate, audit) in audited {
@@ -157,18 +173,15 @@ fn text(
             format!("{:.2} to {:.2}", agreement.tau.low, agreement.tau.high),
         ]);
     }
-    let groups = match agreements.within.is_empty() {
-        true => String::new(),
-        false => format!("\n{groups}"),
-    };
-    format!(
-        "{table}{groups}\n{}\n",
-        sentence(&agreements.overall, &measure, steps)
-    )
+    match agreements.within.is_empty() {
+        true => table.to_string(),
+        false => format!("{table}\n{groups}"),
+    }
 }
 
 /// What it comes to.
-fn sentence(overall: &Agreement, measure: &str, steps: u64) -> String {
+fn sentence(run: &RunRecord, overall: &Agreement, by_macs: Option<Interval>, steps: u64) -> String {
+    let measure = run.objective.words(&run.class_names());
     let regrets = (overall.regrets.iter()).map(|&(top, lost)| match top {
         1 => format!("the highest score loses {:.1} points", 100.0 * lost),
         _ => format!("the best of the {top} highest {:.1}", 100.0 * lost),
@@ -178,9 +191,15 @@ fn sentence(overall: &Agreement, measure: &str, steps: u64) -> String {
         true => String::new(),
         false => format!(" Against the best of all {}.", regrets.join(", ")),
     };
+    let by_macs = by_macs.map_or(String::new(), |tau| {
+        format!(
+            ", multiply-accumulates alone with {:.2} ({:.2} to {:.2})",
+            tau.value, tau.low, tau.high
+        )
+    });
     format!(
         "Scores and the validation {measure} of {} candidates trained alone for {steps} steps agree with Kendall's tau {:.2} (95 % \
-         interval {:.2} to {:.2}; 1 is the same order, 0 none).{regret}",
+         interval {:.2} to {:.2}; 1 is the same order, 0 none){by_macs}.{regret}",
         overall.candidates, overall.tau.value, overall.tau.low, overall.tau.high
     )
 }

@@ -35,6 +35,16 @@ fn scores_are_held_against_trainings_and_nothing_is_trained_twice() {
         RunFolder::read(out).unwrap().study.audits().unwrap()
     };
     let before = recorded(&out);
+    let by_macs = {
+        use danas_study::{RunFolder, Store};
+        let candidates = RunFolder::read(&out).unwrap().study.candidates().unwrap();
+        let of = |id| candidates.iter().find(|c| c.id == id).unwrap();
+        let pairs = before
+            .iter()
+            .map(|audit| (of(audit.candidate).cost.macs as f64, audit.val_accuracy));
+        danas_search::kendall_tau(&pairs.collect::<Vec<_>>())
+    };
+    assert_eq!(few["by_macs"]["tau"].as_f64(), by_macs);
     let more = json(&mut audit(&out, "8", "6"));
     assert_eq!(more["candidates"].as_u64(), Some(8));
     let after = recorded(&out);
@@ -60,6 +70,7 @@ fn scores_are_held_against_trainings_and_nothing_is_trained_twice() {
         .success();
     let text = String::from_utf8_lossy(&text.get_output().stdout).into_owned();
     assert!(text.contains("Kendall's tau"), "{text}");
+    assert!(text.contains("multiply-accumulates alone with"), "{text}");
     let left = std::fs::read_dir(&out).unwrap().filter_map(Result::ok);
     let left: Vec<_> = left.map(|entry| entry.file_name()).collect();
     assert!(

@@ -1,6 +1,6 @@
 //! What the search's scores are worth, where candidates were trained alone.
 
-use danas_search::{Agreement, Agreements};
+use danas_search::{Agreements, Interval, tau_interval};
 use serde::Serialize;
 
 use crate::chart;
@@ -14,9 +14,17 @@ pub(super) struct Audit<'a> {
     steps: String,
     tau: String,
     interval: String,
+    /// Of a ranking by multiply-accumulates.
+    by_macs: Option<Tau>,
     regrets: Vec<Regret>,
     within: Vec<Group<'a>>,
     chart: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Tau {
+    value: String,
+    interval: String,
 }
 
 /// The points lost by taking the best of the candidates with the highest scores.
@@ -44,11 +52,16 @@ impl<'a> Audit<'a> {
         let scores = summary.audited_scores(steps);
         let agreements = Agreements::of(&scores)?;
         let overall = &agreements.overall;
+        let by_macs = tau_interval(&summary.audited_sizes(steps));
         Some(Audit {
             candidates: format::candidates(overall.candidates),
             steps: format::count(steps),
             tau: format!("{:.2}", overall.tau.value),
-            interval: interval(overall),
+            interval: interval(overall.tau),
+            by_macs: by_macs.map(|tau| Tau {
+                value: format!("{:.2}", tau.value),
+                interval: interval(tau),
+            }),
             regrets: (overall.regrets.iter())
                 .map(|&(top, lost)| Regret {
                     top,
@@ -60,7 +73,7 @@ impl<'a> Audit<'a> {
                     data,
                     candidates: agreement.candidates,
                     tau: format!("{:.2}", agreement.tau.value),
-                    interval: interval(agreement),
+                    interval: interval(agreement.tau),
                 })
                 .collect(),
             chart: chart::audit::draw(resolved, &audited).to_string(),
@@ -68,6 +81,6 @@ impl<'a> Audit<'a> {
     }
 }
 
-fn interval(agreement: &Agreement) -> String {
-    format!("{:.2} to {:.2}", agreement.tau.low, agreement.tau.high)
+fn interval(tau: Interval) -> String {
+    format!("{:.2} to {:.2}", tau.low, tau.high)
 }
