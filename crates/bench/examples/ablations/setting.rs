@@ -4,7 +4,6 @@ use crate::past::PastRun;
 use danas_bench::Costs;
 use danas_device::{Limits, Target};
 use danas_space::Candidate;
-use danas_study::{RunFolder, Store};
 use std::error::Error;
 use std::path::Path;
 
@@ -21,10 +20,10 @@ impl Setting {
     /// Of an audited run, and costs.
     pub(crate) fn of(folder: &Path, costs: &Path) -> Result<Self, Box<dyn Error>> {
         let run = PastRun::open(folder)?;
-        let audited = audited(folder, &run)?;
-        if audited.len() < 4 {
-            return Err("the run has no audit: `danas audit RUN` makes one".into());
-        }
+        let audited = run.audited()?.into_iter();
+        let audited: Vec<_> = audited
+            .map(|(candidate, alone)| (candidate.clone(), alone))
+            .collect();
         eprintln!(
             "{} audited candidates of a run with seed {}",
             audited.len(),
@@ -41,15 +40,4 @@ impl Setting {
             run,
         })
     }
-}
-
-/// The candidates that `danas audit` trained alone, with the validation accuracy that each reached in the most steps.
-fn audited(folder: &Path, run: &PastRun) -> Result<Vec<(Candidate, f64)>, Box<dyn Error>> {
-    let audits = RunFolder::read(folder)?.study.audits()?;
-    let longest = run.scored.iter().filter_map(|(record, candidate)| {
-        let own = audits.iter().filter(|audit| audit.candidate == record.id);
-        let longest = own.max_by_key(|audit| audit.steps)?;
-        Some((candidate.clone(), longest.val_accuracy))
-    });
-    Ok(longest.collect())
 }

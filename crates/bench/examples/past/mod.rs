@@ -5,7 +5,7 @@ use danas_data::{
 };
 use danas_device::{Limits, Target, boards};
 use danas_space::{Candidate, NetworkSpace, SearchSpace};
-use danas_study::{CandidateRecord, RunFolder, RunRecord, Store};
+use danas_study::{AuditRecord, CandidateRecord, RunFolder, RunRecord, Store};
 use std::error::Error;
 use std::path::Path;
 
@@ -19,6 +19,7 @@ pub(crate) struct PastRun {
     pub(crate) target: Target,
     /// Of the run, and so of its validation split.
     pub(crate) seed: u64,
+    audits: Vec<AuditRecord>,
     catalogue: Catalogue,
 }
 
@@ -41,9 +42,27 @@ impl PastRun {
             space: space(&scored)?,
             target: target(&record, &scored),
             seed,
+            audits: study.audits()?,
             catalogue: scan(&record.source.parse()?, &split)?,
             scored,
         })
+    }
+
+    /// The candidates that `danas audit` trained alone, with the validation accuracy that each reached in the most steps.
+    ///
+    /// # Errors
+    /// If there are too few to be ranked.
+    pub(crate) fn audited(&self) -> Result<Vec<(&Candidate, f64)>, Box<dyn Error>> {
+        let longest = self.scored.iter().filter_map(|(record, candidate)| {
+            let own = (self.audits.iter()).filter(|audit| audit.candidate == record.id);
+            let longest = own.max_by_key(|audit| audit.steps)?;
+            Some((candidate, longest.val_accuracy))
+        });
+        let audited: Vec<_> = longest.collect();
+        match audited.len() {
+            0..4 => Err("the run has no audit: `danas audit RUN` makes one".into()),
+            _ => Ok(audited),
+        }
     }
 
     /// The examples, with the orders and crops of a seed.

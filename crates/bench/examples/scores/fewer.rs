@@ -1,55 +1,45 @@
-//! Whether fewer or cheaper scores find the same front in the same work: finished searches are repeated from their first
-//! scores on, with the same supernets and limits, in two other ways.
+//! Fewer or cheaper scores: finished searches are repeated from their first scores on, with the same supernets and limits.
 //!
 //! - `as recorded`: every proposal gets a full score.
 //! - `refined`: a proposal is scored on few pictures first, and in full only if no candidate that was scored in full dominates
 //!   what it may be.
 //! - `predicted`: the same with a prediction in place of the rough score: a ridge regression over genes and logarithms of
 //!   costs, learnt from the scores so far.
-//!
-//! `cargo run --release -p danas-bench --example fewer_scores -- WORK_CLOCK SHARE RUN...`, where SHARE is that of the recorded
-//! work which the other ways may spend. Work is counted in seconds of the work clock, without the pictures' rendering.
-
-mod ground;
-#[path = "../past/mod.rs"]
-mod past;
-mod prediction;
-mod search;
 
 use std::path::Path;
 
 use danas_bench::Costs;
-use danas_data::{Augmentation, Dataset, Streams};
-use danas_study::load_tensors;
-use danas_supernet::{NamedTensor, Scorer, ScoringOptions, Supernet};
+use danas_data::Dataset;
+use danas_supernet::{Scorer, ScoringOptions, Supernet};
 
-use ground::{Ground, Scored, within};
-use past::PastRun;
-use search::{Found, Search, Way};
+use crate::ground::{Ground, Scored, within};
+use crate::search::{Found, Search, Way};
+use crate::{Outcome, Past, name_of};
 
-type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
-
-fn main() -> Outcome<()> {
-    let mut arguments = std::env::args().skip(1);
-    let mut next = |name| arguments.next().ok_or(format!("{name} is missing"));
-    let costs: Costs = toml::from_str(&std::fs::read_to_string(next("WORK_CLOCK")?)?)?;
-    let share: f64 = next("SHARE")?.parse()?;
+/// Repeats searches, each for a share of its work.
+pub(crate) fn repeat_all(
+    costs: &Costs,
+    share: f64,
+    folders: impl Iterator<Item = String>,
+) -> Outcome<()> {
     println!("run,way,scores,proposals,tau,best,hypervolume after each tenth of the work");
-    for folder in arguments {
-        repeat(Path::new(&folder), &costs, share)?;
+    for folder in folders {
+        repeat(Path::new(&folder), costs, share)?;
     }
     Ok(())
 }
 
 /// Repeats one search.
 fn repeat(folder: &Path, costs: &Costs, share: f64) -> Outcome<()> {
-    let run = PastRun::open(folder)?;
-    let dataset = run.examples(run.seed, Augmentation::default())?;
+    let Past {
+        run,
+        dataset,
+        supernet,
+    } = Past::open(folder)?;
     let ground = Ground::new(&run, &dataset, costs);
-    let supernet = supernet(folder, &ground)?;
     let recorded = ground.recorded();
     let budget = share * recorded.iter().map(|scored| scored.work).sum::<f64>();
-    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let name = name_of(folder);
     let settled = ground.settled(&recorded);
     println!("# {name}: {} scores recorded; {settled}", recorded.len());
     println!(
@@ -98,24 +88,4 @@ fn again(supernet: &Supernet, dataset: &Dataset, recorded: &[Scored]) -> f64 {
         (1.0 - accuracy - scored.objectives.error).abs()
     });
     off.fold(0.0, f64::max)
-}
-
-/// The supernet of the run in a folder.
-fn supernet(folder: &Path, ground: &Ground<'_>) -> Outcome<Supernet> {
-    let stored = load_tensors(&folder.join("supernet.safetensors"))?;
-    let tensors = stored.tensors.into_iter();
-    let tensors: Vec<NamedTensor> = tensors
-        .map(|(name, shape, values)| NamedTensor {
-            name,
-            shape,
-            values,
-        })
-        .collect();
-    let mut supernet = Supernet::new(
-        &ground.run.space.envelope(),
-        ground.classes,
-        &Streams::new(0),
-    );
-    supernet.load_tensors(&tensors)?;
-    Ok(supernet)
 }

@@ -24,7 +24,7 @@ pub(crate) struct Scored {
 pub(crate) struct Ground<'a> {
     pub(crate) run: &'a PastRun,
     pub(crate) classes: usize,
-    costs: &'a Costs,
+    pub(crate) costs: &'a Costs,
     /// Pictures of a full score, for recalibration and for its answers.
     pub(crate) pictures: [usize; 2],
     /// The least and the greatest of every cost.
@@ -91,7 +91,7 @@ impl<'a> Ground<'a> {
 
     /// The hypervolume of scored candidates: over the error as a share of that of guessing, and costs on a logarithmic scale
     /// between the least and the greatest of the recorded search.
-    fn volume(&self, scored: &[Scored]) -> f64 {
+    pub(crate) fn volume(&self, scored: &[Scored]) -> f64 {
         let guessing = 1.0 - 1.0 / self.classes as f64;
         let points: Vec<[f64; 4]> = (scored.iter())
             .map(|scored| {
