@@ -16,7 +16,8 @@ Examples:
 
 A search ranks candidates by scores that are read from one shared network. The audit trains candidates alone, for as many
 steps each, and tells how far the two orders agree: Kendall's tau, 1 for the same order, 0 for none. Both are measured on
-the validation split. The result is shown in the run's report, too.";
+the validation split. The steps decide what is true: large and deep networks need more of them before they show what they
+can. The result is shown in the run's report, too.";
 
 /// `danas audit`.
 #[derive(Debug, Args)]

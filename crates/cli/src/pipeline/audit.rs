@@ -141,8 +141,11 @@ impl Audit<'_> {
     fn train_all(&self, left: &[&CandidateRecord], all: usize) -> Outcome<()> {
         let costs: Vec<f64> = left.iter().map(|r| step_cost(r.cost.macs)).collect();
         let total: f64 = costs.iter().sum();
+        let batch = self.session.config.final_training().batch as f64;
+        let epochs = self.steps as f64 * batch / self.dataset.len(Split::Train).max(1) as f64;
         self.session.screen.say(format!(
-            "audit: {} of {} to train alone for {} steps each, about {}; it can be stopped, and the same command continues it",
+            "audit: {} of {} to train alone for {} steps each ({epochs:.1} epochs), about {}; it can be stopped, and the same \
+             command continues it",
             left.len(),
             plural(all, "candidate"),
             self.steps,
