@@ -4,6 +4,7 @@ mod audit;
 mod bench;
 mod compare;
 mod fix;
+mod instructions;
 mod model;
 mod objective;
 mod prepare;

@@ -84,7 +84,7 @@ impl Configuration {
     pub(crate) fn resolve(command: SearchCommand) -> Outcome<Self> {
         let preset = command.preset.map(preset::options).transpose()?;
         let file = command.config.as_deref().map(read_file).transpose()?;
-        let isa = command.isa.unwrap_or_else(Isa::detect);
+        let isa = command.instructions.choice();
         let under = overlay(preset.unwrap_or_default(), file.unwrap_or_default());
         Self::check(overlay(under, command.options), isa)
     }

@@ -1,11 +1,11 @@
-//! `danas bench` as it is typed, and the choice of instructions.
+//! `danas bench` as it is typed.
 
 use std::path::PathBuf;
 
 use clap::Args;
-use danas_supernet::Isa;
 
 use super::ReadingOptions;
+use super::instructions::Instructions;
 use crate::units::Bytes;
 
 const BENCH_EXAMPLES: &str = "\
@@ -48,9 +48,8 @@ pub(crate) struct BenchCommand {
     /// How often every task is measured; the median counts
     #[arg(long, value_name = "NUMBER", default_value_t = 5)]
     pub(crate) rounds: usize,
-    /// The instructions to compute with: avx512, avx2, neon, portable [default: the fastest there are]
-    #[arg(long, value_name = "NAME", env = "DANAS_ISA", value_parser = parse_isa)]
-    pub(crate) isa: Option<Isa>,
+    #[command(flatten)]
+    pub(crate) instructions: Instructions,
     /// Write to this file instead what every kind of work of a search costs on this machine (with one number of threads)
     #[arg(long, value_name = "FILE", conflicts_with_all = ["only", "rounds"])]
     pub(crate) calibrate: Option<PathBuf>,
@@ -68,36 +67,4 @@ pub(crate) struct BenchCommand {
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-/// A set of instructions that this machine has.
-pub(super) fn parse_isa(text: &str) -> Result<Isa, String> {
-    let available: Vec<&str> = Isa::available().into_iter().map(Isa::name).collect();
-    match Isa::parse(text.trim()) {
-        Some(isa) if isa.is_available() => Ok(isa),
-        Some(isa) => Err(format!(
-            "this machine has no {isa} instructions, but {}",
-            available.join(", ")
-        )),
-        None => Err(format!(
-            "not a set of instructions; this machine has {}",
-            available.join(", ")
-        )),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_instructions_that_are_there_can_be_chosen() {
-        for isa in Isa::ALL {
-            assert_eq!(
-                parse_isa(isa.name()).ok(),
-                isa.is_available().then_some(isa)
-            );
-        }
-        assert!(parse_isa("mmx").unwrap_err().contains("portable"));
-    }
 }

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use danas_data::Colour;
-use danas_supernet::{ClassWeights, Isa};
+use danas_supernet::ClassWeights;
 use serde::{Deserialize, Serialize};
 
-use super::bench::parse_isa;
+use super::instructions::Instructions;
 use super::work_clock::parse_work_clock;
 use super::{Fix, ObjectiveName, Resolutions, StagedReading, WorkClock};
 use crate::units::{Bytes, Count, Milliseconds, Span};
@@ -50,18 +50,11 @@ pub(crate) struct SearchCommand {
     /// Begin with the options of a setting that is known by name; --config and options given here override them
     #[arg(long, value_name = "NAME")]
     pub(crate) preset: Option<PresetName>,
-    /// The instructions to compute with: avx512, avx2, neon, portable [default: the fastest there are]
-    #[arg(
-        long,
-        value_name = "NAME",
-        help_heading = "Where and how",
-        env = "DANAS_ISA"
-    )]
-    #[arg(value_parser = parse_isa)]
-    pub(crate) isa: Option<Isa>,
     /// The options, each of which may stand in the file as well.
     #[command(flatten)]
     pub(crate) options: SearchOptions,
+    #[command(flatten, next_help_heading = "Where and how")]
+    pub(crate) instructions: Instructions,
 }
 
 /// The options of a search as given, on the command line or in a file: what is not given is `None`. Unknown keys of a file

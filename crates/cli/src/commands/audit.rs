@@ -135,7 +135,7 @@ fn configuration(command: &AuditCommand) -> Outcome<Configuration> {
     Configuration::resolve(SearchCommand {
         preset: None,
         config: Some(stored),
-        isa: command.work.isa,
+        instructions: command.work.instructions,
         options: SearchOptions {
             out: Some(command.run.clone()),
             threads: command.work.threads,

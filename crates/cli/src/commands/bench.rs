@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use danas_bench::{BenchError, Measurement, Options, Progress, Report, measure, names};
 use danas_data::{Colour, DataSpace, Dataset, LoadOptions, Split};
-use danas_supernet::Isa;
 use danas_supernet::workload::Workload;
 
 use crate::args::BenchCommand;
@@ -66,7 +65,7 @@ fn options(command: &BenchCommand) -> Outcome<Options> {
     threads.sort_unstable();
     threads.dedup();
     Ok(Options {
-        isa: command.isa.unwrap_or_else(Isa::detect),
+        isa: command.instructions.choice(),
         threads,
         rounds: within("rounds", command.rounds, MAX_ROUNDS)?,
         span: SPAN,
@@ -188,6 +187,8 @@ fn loading_line(report: &Report, workload: &str, threads: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use danas_supernet::Isa;
+
     use super::*;
 
     fn result(name: &str, images_per_second: f64, gflops: f64) -> Measurement {

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use danas_bench::Work;
 use danas_study::write_atomic;
-use danas_supernet::Isa;
 use serde::Serialize;
 
 use crate::args::BenchCommand;
@@ -41,7 +40,7 @@ pub(super) fn calibrate(command: &BenchCommand, file: &Path) -> Outcome<Status> 
     pipeline::use_threads(threads)?;
     let screen = Screen::new(command.quiet);
     let source = command.data.as_deref().unwrap_or(PICTURES);
-    let isa = command.isa.unwrap_or_else(Isa::detect);
+    let isa = command.instructions.choice();
     let reading = command.reading.scan_options(0);
     let calibration = pipeline::calibrate(&screen, source, &reading, isa, Thoroughness::USUAL)?;
     let text = file_text(&calibration, source)?;

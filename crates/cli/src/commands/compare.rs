@@ -288,7 +288,7 @@ fn configuration(
     Configuration::resolve(SearchCommand {
         config: None,
         preset: None,
-        isa: command.work.isa,
+        instructions: command.work.instructions,
         options: SearchOptions {
             data: Some(command.data.clone()),
             reading: command.reading.clone(),
