@@ -303,6 +303,16 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_said_of_fixed_data_where_none_was_tried() {
+        let mut without = comparison([0.95; 3], [0.9; 3]);
+        assert!(without.page("", "").page.contains("the best fixed one"));
+        (without.searches).retain(|search| search.role != Role::Fixed);
+        let page = without.page("", "").page;
+        assert!(page.contains("| searched | 95.0"), "{page}");
+        assert!(!page.contains("fixed"), "{page}");
+    }
+
+    #[test]
     fn one_seed_has_no_interval_and_no_verdict() {
         let mut one = comparison([0.95; 3], [0.9; 3]);
         one.searches.retain(|search| search.seed == 0);

@@ -32,7 +32,9 @@ pub(super) fn text(
     for cell in cells {
         let _ = write!(page, "\n## {} of RAM/flash, {}\n\n", cell.limits, cell.time);
         page.push_str(&table(cell, &comparison.measure));
-        let _ = write!(page, "\n{}\n", verdict(cell));
+        if let Some(verdict) = verdict(cell) {
+            let _ = write!(page, "\n{verdict}\n");
+        }
         for network in cell.rows.iter().filter(|row| row.role == Role::Network) {
             let _ = write!(page, "\n{}\n", against_network(cell, network));
         }
@@ -159,8 +161,13 @@ fn by_seed(row: &Row<'_>) -> String {
     seeds.collect::<Vec<_>>().join(", ")
 }
 
-/// Whether searching the data configuration was worth it.
-fn verdict(cell: &Cell<'_>) -> String {
+/// Whether searching the data configuration was worth it; `None` where no fixed one was tried.
+fn verdict(cell: &Cell<'_>) -> Option<String> {
+    let tried = cell.rows.iter().any(|row| row.role == Role::Fixed);
+    tried.then(|| against_fixed(cell))
+}
+
+fn against_fixed(cell: &Cell<'_>) -> String {
     let (Some(searched), Some(fixed)) = (cell.searched(), cell.best_fixed()) else {
         return "There is no fixed data configuration that always fits to compare with.".to_owned();
     };
