@@ -2,7 +2,7 @@
 #![allow(dead_code)] // each test file uses its own part
 
 use danas_data::{Colour, DataConfig, DataSpace};
-use danas_space::{Candidate, Graph, NetworkSpace, SearchSpace, lower};
+use danas_space::{Candidate, Expansion, Graph, NetworkSpace, SearchSpace, StageSpace, lower};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
@@ -54,4 +54,49 @@ impl Limits {
             + over(graph.weights() as f64, self.weights as f64)
             + over(graph.macs() as f64, self.macs as f64)
     }
+}
+
+/// A space of few networks with everything in it: optional stages, choices of every kind.
+pub(crate) fn tiny(tied: bool, head_after_last_stage: bool) -> NetworkSpace {
+    let stage = |min_depth, max_depth| StageSpace {
+        stride: 2,
+        widths: vec![8, 16],
+        min_depth,
+        max_depth,
+        expansions: vec![Expansion(20), Expansion(30)],
+        kernels: vec![3, 5],
+    };
+    NetworkSpace {
+        name: "tiny".to_owned(),
+        stem: vec![8],
+        stem_strides: vec![2, 1],
+        fine_stem_up_to: 48,
+        head: vec![16, 32, 64],
+        head_after_last_stage,
+        tied_expansion: tied,
+        mono_width_percent: 50,
+        width_percents: Vec::new(),
+        stages: vec![
+            StageSpace {
+                expansions: vec![Expansion::NONE],
+                ..stage(1, 1)
+            },
+            stage(0, 2),
+            stage(0, 1),
+        ],
+    }
+}
+
+/// The same with all widths chosen together.
+pub(crate) fn multiplied(head_after_last_stage: bool) -> NetworkSpace {
+    let mut space = NetworkSpace {
+        width_percents: vec![25, 50, 100],
+        mono_width_percent: 100,
+        stem: vec![8, 8, 16],
+        ..tiny(false, head_after_last_stage)
+    };
+    for stage in &mut space.stages {
+        stage.widths = vec![8, 16, 16];
+    }
+    space
 }
