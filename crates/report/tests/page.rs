@@ -365,6 +365,11 @@ fn an_audit_is_shown_where_there_was_one() {
     assert!(usual.contains("What the scores are worth"));
     assert!(usual.contains("30 candidates of the search were trained alone"));
     assert!(usual.contains("their multiply-accumulates alone with"));
+    let mut another_begun = summary("usual");
+    let mut longer = another_begun.audits[0].clone();
+    longer.steps += 1;
+    another_begun.audits.push(longer);
+    assert_eq!(render(&another_begun).unwrap(), usual);
     let mut rankless = summary("usual");
     for audit in &mut rankless.audits {
         audit.val_accuracy = 0.5;

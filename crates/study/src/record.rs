@@ -239,6 +239,14 @@ impl AuditRecord {
     pub fn val_score(&self, objective: Objective) -> f64 {
         score(self.val_accuracy, self.val_tally.as_ref(), objective)
     }
+
+    /// The length of training that most of these records are of, the longer one where two are as common: that of a whole
+    /// audit, beside which another may just have begun. `None` where there are no records.
+    pub fn usual_steps(audits: &[AuditRecord]) -> Option<u64> {
+        let count = |steps| audits.iter().filter(|audit| audit.steps == steps).count();
+        let lengths = audits.iter().map(|audit| audit.steps);
+        lengths.max_by_key(|&steps| (count(steps), steps))
+    }
 }
 
 /// A stretch of the run's time.

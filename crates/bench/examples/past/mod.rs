@@ -48,17 +48,19 @@ impl PastRun {
         })
     }
 
-    /// The candidates that `danas audit` trained alone, with the validation accuracy that each reached in the most steps.
+    /// The candidates that `danas audit` trained alone, with the validation accuracy that each reached.
     ///
     /// # Errors
     /// If there are too few to be ranked.
     pub(crate) fn audited(&self) -> Result<Vec<(&Candidate, f64)>, Box<dyn Error>> {
-        let longest = self.scored.iter().filter_map(|(record, candidate)| {
-            let own = (self.audits.iter()).filter(|audit| audit.candidate == record.id);
-            let longest = own.max_by_key(|audit| audit.steps)?;
-            Some((candidate, longest.val_accuracy))
-        });
-        let audited: Vec<_> = longest.collect();
+        let steps = AuditRecord::usual_steps(&self.audits);
+        let of = |id| {
+            let mut audits = self.audits.iter();
+            audits.find(|audit| audit.candidate == id && Some(audit.steps) == steps)
+        };
+        let audited: Vec<_> = (self.scored.iter())
+            .filter_map(|(record, candidate)| Some((candidate, of(record.id)?.val_accuracy)))
+            .collect();
         match audited.len() {
             0..4 => Err("the run has no audit: `danas audit RUN` makes one".into()),
             _ => Ok(audited),

@@ -1,6 +1,7 @@
 //! What the search's scores are worth, where candidates were trained alone.
 
 use danas_search::{Agreements, Interval, tau_interval};
+use danas_study::AuditRecord;
 use serde::Serialize;
 
 use crate::chart;
@@ -44,10 +45,10 @@ struct Group<'a> {
 }
 
 impl<'a> Audit<'a> {
-    /// Of the longest training that candidates got alone; `None` where there was none, or nothing to rank.
+    /// Of the training that most candidates got alone; `None` where there was none, or nothing to rank.
     pub(super) fn of(resolved: &Resolved<'a>) -> Option<Audit<'a>> {
         let summary = resolved.summary;
-        let steps = summary.audits.iter().map(|audit| audit.steps).max()?;
+        let steps = AuditRecord::usual_steps(&summary.audits)?;
         let audited = summary.audited(steps);
         let scores = summary.audited_scores(steps);
         let agreements = Agreements::of(&scores)?;
