@@ -20,10 +20,7 @@ impl Setting {
     /// Of an audited run, and costs.
     pub(crate) fn of(folder: &Path, costs: &Path) -> Result<Self, Box<dyn Error>> {
         let run = PastRun::open(folder)?;
-        let audited = run.audited()?.into_iter();
-        let audited: Vec<_> = audited
-            .map(|(candidate, alone)| (candidate.clone(), alone))
-            .collect();
+        let audited = run.audited()?;
         eprintln!(
             "{} audited candidates of a run with seed {}",
             audited.len(),

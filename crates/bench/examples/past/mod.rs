@@ -52,14 +52,16 @@ impl PastRun {
     ///
     /// # Errors
     /// If there are too few to be ranked.
-    pub(crate) fn audited(&self) -> Result<Vec<(&Candidate, f64)>, Box<dyn Error>> {
+    pub(crate) fn audited(&self) -> Result<Vec<(Candidate, f64)>, Box<dyn Error>> {
         let steps = AuditRecord::usual_steps(&self.audits);
         let of = |id| {
             let mut audits = self.audits.iter();
             audits.find(|audit| audit.candidate == id && Some(audit.steps) == steps)
         };
         let audited: Vec<_> = (self.scored.iter())
-            .filter_map(|(record, candidate)| Some((candidate, of(record.id)?.val_accuracy)))
+            .filter_map(|(record, candidate)| {
+                Some((candidate.clone(), of(record.id)?.val_accuracy))
+            })
             .collect();
         match audited.len() {
             0..4 => Err("the run has no audit: `danas audit RUN` makes one".into()),

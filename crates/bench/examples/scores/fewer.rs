@@ -14,7 +14,7 @@ use danas_supernet::{Scorer, ScoringOptions, Supernet};
 
 use crate::ground::{Ground, Scored, within};
 use crate::search::{Found, Search, Way};
-use crate::{Outcome, Past, name_of};
+use crate::{Outcome, Past};
 
 /// Repeats searches, each for a share of its work.
 pub(crate) fn repeat_all(
@@ -39,7 +39,7 @@ fn repeat(folder: &Path, costs: &Costs, share: f64) -> Outcome<()> {
     let ground = Ground::new(&run, &dataset, costs);
     let recorded = ground.recorded();
     let budget = share * recorded.iter().map(|scored| scored.work).sum::<f64>();
-    let name = name_of(folder);
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
     let settled = ground.settled(&recorded);
     println!("# {name}: {} scores recorded; {settled}", recorded.len());
     println!(

@@ -74,8 +74,3 @@ impl Past {
         })
     }
 }
-
-fn name_of(folder: &Path) -> String {
-    let name = folder.file_name().unwrap_or_default();
-    name.to_string_lossy().into_owned()
-}

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use danas_bench::{Costs, Load, Work};
 use danas_data::{Split, Streams};
-use danas_search::{Nsga2, Nsga2Options, Strategy, tau_interval};
+use danas_search::{Nsga2, Nsga2Options, Objectives, Strategy, front, tau_interval};
 use danas_space::{Candidate, Sampler};
 use danas_supernet::{FinalTrainer, Scorer, ScoringOptions, TrainingOptions};
 
@@ -22,9 +22,11 @@ const JUDGING_SEED: u64 = 1000;
 pub(crate) fn compare(costs: &Costs, folder: &Path, steps: &[u64]) -> Outcome<()> {
     let past = Past::open(folder)?;
     println!("steps,tau,low,high");
+    let audited = past.run.audited()?;
     for &steps in steps {
-        let pairs = past.run.audited()?.into_iter();
-        let pairs = pairs.map(|(candidate, alone)| Ok((past.score(candidate, steps)?, alone)));
+        let mut scores = Scores::of(&past, steps);
+        let pairs = audited.iter();
+        let pairs = pairs.map(|(candidate, alone)| Ok((scores.score(candidate)?, *alone)));
         let tau = tau_interval(&pairs.collect::<Outcome<Vec<_>>>()?).ok_or("nothing to rank")?;
         println!("{steps},{:.3},{:.3},{:.3}", tau.value, tau.low, tau.high);
     }
@@ -35,7 +37,7 @@ pub(crate) fn compare(costs: &Costs, folder: &Path, steps: &[u64]) -> Outcome<()
     let mut judged = HashMap::new();
     for &steps in steps {
         let found = past.search(&ground, steps, budget)?;
-        let front = past.judge(&ground, front(&found), &mut judged)?;
+        let front = past.judge(&ground, &highest_score_first(&found), &mut judged)?;
         let accuracies = || front.iter().map(|scored| 1.0 - scored.objectives.error);
         println!(
             "{steps},{},{},{:.3},{:.3},{:.4}",
@@ -49,27 +51,44 @@ pub(crate) fn compare(costs: &Costs, folder: &Path, steps: &[u64]) -> Outcome<()
     Ok(())
 }
 
-/// What no other dominates, the most accurate first.
-fn front(found: &[Scored]) -> Vec<&Scored> {
-    let dominated = |scored: &Scored| {
-        let mut others = found.iter();
-        others.any(|other| other.objectives.dominates(&scored.objectives))
-    };
-    let mut front: Vec<&Scored> = found.iter().filter(|scored| !dominated(scored)).collect();
-    front.sort_by(|a, b| a.objectives.error.total_cmp(&b.objectives.error));
-    front
+/// The front, the highest score first.
+fn highest_score_first(found: &[Scored]) -> Vec<&Scored> {
+    let objectives: Vec<Objectives> = found.iter().map(|one| one.objectives).collect();
+    let mut members: Vec<&Scored> = front(&objectives)
+        .into_iter()
+        .map(|at| &found[at])
+        .collect();
+    members.sort_by(|a, b| a.objectives.error.total_cmp(&b.objectives.error));
+    members
+}
+
+/// Gives scores after so many steps.
+struct Scores<'a> {
+    past: &'a Past,
+    steps: u64,
+    /// For scores without any steps.
+    scorer: Scorer<'a>,
+}
+
+impl<'a> Scores<'a> {
+    fn of(past: &'a Past, steps: u64) -> Self {
+        Scores {
+            past,
+            steps,
+            scorer: Scorer::new(&past.supernet, &past.dataset, ScoringOptions::default()),
+        }
+    }
+
+    fn score(&mut self, candidate: &Candidate) -> Outcome<f64> {
+        match self.steps {
+            0 => Ok(self.scorer.score(candidate).tally.accuracy()),
+            steps => self.past.tuned(candidate, steps, self.past.run.seed),
+        }
+    }
 }
 
 impl Past {
-    /// The validation accuracy of a candidate after so many steps.
-    fn score(&self, candidate: &Candidate, steps: u64) -> Outcome<f64> {
-        if steps == 0 {
-            let mut scorer = Scorer::new(&self.supernet, &self.dataset, ScoringOptions::default());
-            return Ok(scorer.score(candidate).tally.accuracy());
-        }
-        self.tuned(candidate, steps, self.run.seed)
-    }
-
+    /// The validation accuracy of a candidate after some steps, on pictures in the order of a seed.
     fn tuned(&self, candidate: &Candidate, steps: u64, seed: u64) -> Outcome<f64> {
         let mut trainer = FinalTrainer::new(
             &self.supernet,
@@ -98,12 +117,13 @@ impl Past {
         let streams = Streams::new(self.run.seed);
         let mut strategy = Nsga2::new(&sampler, streams, seeds, Nsga2Options::default())?;
         let batch = TrainingOptions::final_training().batch;
+        let mut scores = Scores::of(self, steps);
         let (mut spent, mut found) = (0.0, Vec::new());
         while spent < budget {
             let Some(candidate) = strategy.propose() else {
                 break;
             };
-            let objectives = ground.objectives(&candidate, 1.0 - self.score(&candidate, steps)?);
+            let objectives = ground.objectives(&candidate, 1.0 - scores.score(&candidate)?);
             strategy.observe(&candidate, &objectives);
             let step = Load::of(&candidate, ground.classes, batch);
             let work = ground.work(&candidate, ground.pictures)
@@ -122,10 +142,10 @@ impl Past {
     fn judge(
         &self,
         ground: &Ground<'_>,
-        front: Vec<&Scored>,
+        front: &[&Scored],
         judged: &mut HashMap<Candidate, f64>,
     ) -> Outcome<Vec<Scored>> {
-        let judged = front.into_iter().map(|scored| {
+        let judged = front.iter().map(|&scored| {
             let candidate = &scored.candidate;
             let accuracy = match judged.get(candidate) {
                 Some(&accuracy) => accuracy,

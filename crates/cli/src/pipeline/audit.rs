@@ -18,6 +18,7 @@ use crate::pipeline::course::Course;
 use crate::pipeline::deploying::validation_sample;
 use crate::pipeline::examples::Found;
 use crate::pipeline::finishing::step_cost;
+use crate::pipeline::projection::times;
 use crate::pipeline::searching::candidate_of;
 use crate::pipeline::session::Session;
 use crate::pipeline::{examples, is_finished, networks, target};
@@ -141,10 +142,10 @@ impl Audit<'_> {
     fn train_all(&self, left: &[&CandidateRecord], all: usize) -> Outcome<()> {
         let costs: Vec<f64> = left.iter().map(|r| step_cost(r.cost.macs)).collect();
         let total: f64 = costs.iter().sum();
-        let batch = self.session.config.final_training().batch as f64;
-        let epochs = self.steps as f64 * batch / self.dataset.len(Split::Train).max(1) as f64;
+        let seen = self.steps as f64 * self.session.config.final_training().batch as f64;
+        let epochs = times(seen, self.dataset.len(Split::Train));
         self.session.screen.say(format!(
-            "audit: {} of {} to train alone for {} steps each ({epochs:.1} epochs), about {}; it can be stopped, and the same \
+            "audit: {} of {} to train alone for {} steps each ({epochs} epochs), about {}; it can be stopped, and the same \
              command continues it",
             left.len(),
             plural(all, "candidate"),

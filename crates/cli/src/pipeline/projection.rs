@@ -40,12 +40,9 @@ pub(crate) fn stages(dataset: &Dataset) -> Vec<Stage> {
 
 /// How often stages see their pictures, if each sees so many, in words.
 pub(crate) fn epochs(seen: &[(&Stage, f64)]) -> String {
-    let told = seen.iter().map(|(stage, seen)| {
-        let epochs = seen / stage.pictures.max(1) as f64;
-        // Two digits, also of a small part of an epoch.
-        let digits = (1 - epochs.max(1e-9).log10().floor() as i32).clamp(1, 4) as usize;
-        (format!("{epochs:.digits$}"), &stage.part)
-    });
+    let told = seen
+        .iter()
+        .map(|(stage, seen)| (times(*seen, stage.pictures), &stage.part));
     let told: Vec<_> = told.collect();
     match &told[..] {
         [(only, _)] => format!("{only} epochs"),
@@ -55,6 +52,14 @@ pub(crate) fn epochs(seen: &[(&Stage, f64)]) -> String {
             .fold(format!("{first} epochs of {part}"), |all, more| all + &more),
         [] => "nothing".to_string(),
     }
+}
+
+/// How often so many pictures are seen, if `seen` are altogether, in digits.
+pub(crate) fn times(seen: f64, pictures: usize) -> String {
+    let epochs = seen / pictures.max(1) as f64;
+    // Two digits, also of a small part of an epoch.
+    let digits = (1 - epochs.max(1e-9).log10().floor() as i32).clamp(1, 4) as usize;
+    format!("{epochs:.digits$}")
 }
 
 /// What a training in these stages will see, in words: `steps` steps, of so many `seconds` each where the clock decides.

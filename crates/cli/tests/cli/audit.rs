@@ -1,5 +1,6 @@
 //! `danas audit`.
 
+use danas_study::{RunFolder, Store};
 use serde_json::Value;
 
 use crate::{EXAMPLES, danas, fails, json, tiny_search};
@@ -30,14 +31,11 @@ fn scores_are_held_against_trainings_and_nothing_is_trained_twice() {
     );
 
     // What was trained is not trained again: times are those of the first audit.
-    let recorded = |out: &std::path::Path| {
-        use danas_study::{RunFolder, Store};
-        RunFolder::read(out).unwrap().study.audits().unwrap()
-    };
-    let before = recorded(&out);
+    let study = || RunFolder::read(&out).unwrap().study;
+    let recorded = || study().audits().unwrap();
+    let before = recorded();
     let by_macs = {
-        use danas_study::{RunFolder, Store};
-        let candidates = RunFolder::read(&out).unwrap().study.candidates().unwrap();
+        let candidates = study().candidates().unwrap();
         let of = |id| candidates.iter().find(|c| c.id == id).unwrap();
         let pairs = before
             .iter()
@@ -47,7 +45,7 @@ fn scores_are_held_against_trainings_and_nothing_is_trained_twice() {
     assert_eq!(few["by_macs"]["tau"].as_f64(), by_macs);
     let more = json(&mut audit(&out, "8", "6"));
     assert_eq!(more["candidates"].as_u64(), Some(8));
-    let after = recorded(&out);
+    let after = recorded();
     let again = after.iter().filter(|audit| before.contains(audit)).count();
     assert!(
         again >= 2,
@@ -58,7 +56,7 @@ fn scores_are_held_against_trainings_and_nothing_is_trained_twice() {
     // Another length of training stands beside the first.
     let longer: Value = json(&mut audit(&out, "4", "7"));
     assert_eq!(longer["steps"].as_u64(), Some(7));
-    assert_eq!(recorded(&out).len(), after.len() + 4);
+    assert_eq!(recorded().len(), after.len() + 4);
 
     let page = std::fs::read_to_string(out.join("report.html")).unwrap();
     assert!(page.contains("What the scores are worth"));

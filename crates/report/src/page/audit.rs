@@ -13,8 +13,7 @@ use crate::resolve::Resolved;
 pub(super) struct Audit<'a> {
     candidates: String,
     steps: String,
-    tau: String,
-    interval: String,
+    tau: Tau,
     /// Of a ranking by multiply-accumulates.
     by_macs: Option<Tau>,
     regrets: Vec<Regret>,
@@ -22,6 +21,7 @@ pub(super) struct Audit<'a> {
     chart: String,
 }
 
+/// Kendall's tau with its interval.
 #[derive(Debug, Serialize)]
 struct Tau {
     value: String,
@@ -40,8 +40,7 @@ struct Regret {
 struct Group<'a> {
     data: &'a str,
     candidates: usize,
-    tau: String,
-    interval: String,
+    tau: Tau,
 }
 
 impl<'a> Audit<'a> {
@@ -57,12 +56,8 @@ impl<'a> Audit<'a> {
         Some(Audit {
             candidates: format::candidates(overall.candidates),
             steps: format::count(steps),
-            tau: format!("{:.2}", overall.tau.value),
-            interval: interval(overall.tau),
-            by_macs: by_macs.map(|tau| Tau {
-                value: format!("{:.2}", tau.value),
-                interval: interval(tau),
-            }),
+            tau: overall.tau.into(),
+            by_macs: by_macs.map(Tau::from),
             regrets: (overall.regrets.iter())
                 .map(|&(top, lost)| Regret {
                     top,
@@ -73,8 +68,7 @@ impl<'a> Audit<'a> {
                 .map(|(data, agreement)| Group {
                     data,
                     candidates: agreement.candidates,
-                    tau: format!("{:.2}", agreement.tau.value),
-                    interval: interval(agreement.tau),
+                    tau: agreement.tau.into(),
                 })
                 .collect(),
             chart: chart::audit::draw(resolved, &audited).to_string(),
@@ -82,6 +76,11 @@ impl<'a> Audit<'a> {
     }
 }
 
-fn interval(tau: Interval) -> String {
-    format!("{:.2} to {:.2}", tau.low, tau.high)
+impl From<Interval> for Tau {
+    fn from(tau: Interval) -> Self {
+        Tau {
+            value: format!("{:.2}", tau.value),
+            interval: format!("{:.2} to {:.2}", tau.low, tau.high),
+        }
+    }
 }
