@@ -120,6 +120,7 @@ impl std::fmt::Display for Way {
 struct Json {
     limits: String,
     time: String,
+    seconds_taken: f64,
     method: String,
     seed: u64,
     test_accuracy_int8: Option<f64>,
@@ -335,6 +336,7 @@ fn outcome(planned: &Planned, summary: &Summary) -> Search {
         limits: planned.limit.to_string(),
         time: planned.time.to_string(),
         seconds: planned.time.0.as_secs_f64(),
+        took: summary.phases.iter().map(|phase| phase.seconds).sum(),
         method: planned.way.to_string(),
         role: planned.way.role(),
         seed: planned.seed,
@@ -365,6 +367,7 @@ fn as_json(search: &Search, planned: &Planned, summary: &Summary) -> Json {
     Json {
         limits: search.limits.clone(),
         time: search.time.clone(),
+        seconds_taken: search.took,
         method: search.method.clone(),
         seed: search.seed,
         test_accuracy_int8: recommended.map(|model| model.test_accuracy_int8),

@@ -17,6 +17,8 @@ pub struct Search {
     pub time: String,
     /// The same in seconds.
     pub seconds: f64,
+    /// Seconds of the same clock that it took, from loading to the report.
+    pub took: f64,
     /// How was searched, in words.
     pub method: String,
     /// What the method is in the comparison.
@@ -198,6 +200,12 @@ impl Row<'_> {
         mean_interval(&volumes)
     }
 
+    /// Mean seconds that a search took.
+    fn took(&self) -> Option<f64> {
+        let seconds: Vec<f64> = self.searches.iter().map(|s| s.took).collect();
+        mean_interval(&seconds).map(|(mean, _)| mean)
+    }
+
     /// Mean validation accuracy of the recommended files; `None` if a seed found nothing.
     fn validation(&self) -> Option<f64> {
         let shares: Vec<f64> = self.searches.iter().filter_map(|s| s.validation).collect();
@@ -215,6 +223,7 @@ mod tests {
             limits: "256KiB/1MiB".into(),
             time: "10m".into(),
             seconds: 600.0,
+            took: 590.0,
             method: method.into(),
             role: match method {
                 "searched" => Role::Searched,
@@ -271,6 +280,28 @@ mod tests {
             assert!(page.chart.starts_with("<svg") && page.chart.contains("</svg>"));
             assert!(!page.page.contains("NaN") && !page.chart.contains("NaN"));
         }
+    }
+
+    #[test]
+    fn a_row_tells_how_far_the_method_is_behind_and_what_it_took() {
+        let page = comparison([0.95, 0.96, 0.95], [0.90, 0.91, 0.90]).page("", "");
+        let row = |start: &str| {
+            let mut lines = page.page.lines();
+            lines
+                .find(|line| line.starts_with(start))
+                .unwrap()
+                .to_owned()
+        };
+        let of = |start| {
+            row(start)
+                .split('|')
+                .map(|cell| cell.trim().to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(of("| searched")[4], "");
+        assert_eq!(of("| fixed 96x96")[4], "5.0 ± 0.0");
+        assert_eq!(of("| fixed 224x224")[4], "");
+        assert_eq!(of("| searched")[6], "9\u{a0}min\u{a0}50\u{a0}s");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::claims::{Difference, Lead, Tally, Verdict, leads};
 use super::{Cell, Comparison, Role, Row};
+use crate::format::seconds;
 
 /// The whole page; the two pictures are found under these names.
 pub(super) fn text(
@@ -16,7 +17,7 @@ pub(super) fn text(
          Made by `danas compare` {} for {}; time is that of {}. What is measured is the {} of the recommended int8 file on the \
          test split; ± is half the 95 % interval of the mean over seeds (Student's t). Differences are taken seed by seed. \
          The hypervolume is that of the finished files, over what they lack of a perfect measure and the shares of the allowed RAM and flash that they \
-         need: 1 would be no error at no cost.\n",
+         need: 1 would be no error at no cost. What a search took is the mean over seeds, from loading to its report.\n",
         comparison.source,
         comparison.version,
         comparison.board,
@@ -112,7 +113,8 @@ fn seeds(row: &Row<'_>) -> String {
 
 fn table(cell: &Cell<'_>, measure: &str) -> String {
     let mut table = format!(
-        "| method | int8 test {measure}, mean | by seed | hypervolume | recommended inputs |\n|---|---|---|---|---|\n",
+        "| method | int8 test {measure}, mean | by seed | `searched` is ahead by | hypervolume | took | recommended inputs |\n\
+         |---|---|---|---|---|---|---|\n",
     );
     let best = cell.best_fixed().map(|row| row.method);
     for row in &cell.rows {
@@ -125,15 +127,26 @@ fn table(cell: &Cell<'_>, measure: &str) -> String {
         inputs.dedup();
         let _ = writeln!(
             table,
-            "| {}{mark} | {} | {} | {} | {} |",
+            "| {}{mark} | {} | {} | {} | {} | {} | {} |",
             row.method,
             with_interval(row.accuracy(), 100.0, 1, " %"),
             by_seed(row),
+            ahead(cell, row),
             with_interval(row.hypervolume(), 1.0, 3, ""),
+            row.took().map_or_else(String::new, seconds),
             inputs.join(", ")
         );
     }
     table
+}
+
+/// By how many points the searches that the others are held against are better than these; empty for themselves.
+fn ahead(cell: &Cell<'_>, row: &Row<'_>) -> String {
+    let searched = cell.searched().filter(|_| row.role != Role::Searched);
+    let difference = searched.and_then(|searched| searched.advantage(row));
+    difference.map_or_else(String::new, |difference| {
+        with_interval(Some(difference), 100.0, 1, "")
+    })
 }
 
 /// A mean with half its interval, where there is one.
