@@ -1,6 +1,8 @@
 //! How large the networks may be that the time is enough for: what cannot be trained in it is not worth sampling.
 
-use danas_data::{Dataset, Split};
+use std::collections::BTreeMap;
+
+use danas_data::{DataConfig, Dataset, Split};
 use danas_device::{Limits, Target, format_count};
 use danas_space::{Candidate, Sampler, SearchSpace, lower};
 use danas_supernet::{Trainer, TrainingOptions};
@@ -47,10 +49,8 @@ pub(crate) fn macs_cap(
         return Ok(cap);
     }
     let classes = dataset.classes().len();
-    // A cap below the smallest networks would leave a data configuration empty.
-    let configs = sampler.feasible_configs().iter();
-    let smallest = configs.filter_map(|&config| sampler.smallest_for(config));
-    let least = most_macs(smallest, classes).max(1);
+    let smallest = smallest_macs(sampler, classes);
+    let least = least_macs(&smallest);
     let largest = largest_macs(sampler, classes);
     let tried = trial(session, space, dataset, TRIAL_MACS.max(least))?;
     let time = plan.planned(Phase::Supernet);
@@ -64,6 +64,9 @@ pub(crate) fn macs_cap(
             format_count(tried.macs),
             tried.seconds * 1e3
         ))?;
+        if let Some(text) = dear_words(&smallest, cap) {
+            session.note(&text)?;
+        }
     }
     // Small networks take more time than their share of the MACs, so what will be seen is told by the step itself.
     let step = match cap.unwrap_or(largest) {
@@ -74,6 +77,41 @@ pub(crate) fn macs_cap(
     session.note(&projection(&stages(dataset), steps, Some(step)))?;
     session.decide(key::MACS_CAP, cap)?;
     Ok(cap)
+}
+
+/// The MACs of the smallest network of every data configuration that has any.
+fn smallest_macs(sampler: &Sampler<'_>, classes: usize) -> Vec<(DataConfig, u64)> {
+    let configs = sampler.feasible_configs().iter();
+    let smallest = configs.filter_map(|&config| {
+        let candidate = sampler.smallest_for(config)?;
+        Some((config, lower(candidate, classes).macs()))
+    });
+    smallest.collect()
+}
+
+/// The MACs that a network may always have: as many as let the cheapest resolution keep all of its colours, however short
+/// the time.
+///
+/// Data configurations with nothing but dearer networks take more from the supernet's other networks than they give
+/// (`docs/ablations.md`).
+fn least_macs(smallest: &[(DataConfig, u64)]) -> u64 {
+    let mut by_resolution = BTreeMap::<usize, u64>::new();
+    for (config, macs) in smallest {
+        let dearest = by_resolution.entry(config.resolution).or_default();
+        *dearest = (*dearest).max(*macs);
+    }
+    by_resolution.into_values().min().unwrap_or(1).max(1)
+}
+
+/// What such a cap does to data configurations; `None` if it leaves some networks of each.
+fn dear_words(smallest: &[(DataConfig, u64)], cap: u64) -> Option<String> {
+    let dear = || smallest.iter().filter(|(_, macs)| *macs > cap);
+    let (cheapest, _) = dear().min_by_key(|(_, macs)| *macs)?;
+    Some(format!(
+        "that leaves out {} of {} data configurations, the cheapest of them {cheapest}: a longer time would let them in",
+        dear().count(),
+        smallest.len()
+    ))
 }
 
 /// A target that allows no more MACs than these.
@@ -143,18 +181,14 @@ fn affordable_macs(tried: Trial, seconds: f64, steps: u64) -> u64 {
 fn largest_macs(sampler: &Sampler<'_>, classes: usize) -> u64 {
     let configs = sampler.feasible_configs().iter();
     let largest = configs.filter_map(|&config| sampler.largest_for(config));
-    most_macs(largest, classes)
-}
-
-fn most_macs<'a>(candidates: impl Iterator<Item = &'a Candidate>, classes: usize) -> u64 {
-    candidates
-        .map(|candidate| lower(candidate, classes).macs())
-        .max()
-        .unwrap_or(0)
+    let macs = largest.map(|candidate| lower(candidate, classes).macs());
+    macs.max().unwrap_or(0)
 }
 
 #[cfg(test)]
 mod tests {
+    use danas_data::Colour;
+
     use super::*;
 
     #[test]
@@ -173,6 +207,26 @@ mod tests {
         assert_eq!(affordable(12.5, 200.0, 8000), 20_000_000);
         assert_eq!(affordable(75.0, 200.0, 8000), 3_300_000);
         assert!(affordable(1e12, 0.0, 8000) >= 1);
+    }
+
+    #[test]
+    fn the_cheapest_resolution_keeps_its_colours_and_what_is_dearer_is_named() {
+        let config = |resolution, colour| DataConfig { resolution, colour };
+        let smallest = [
+            (config(32, Colour::Mono), 118_000),
+            (config(32, Colour::Rgb), 155_000),
+            (config(48, Colour::Mono), 265_000),
+            (config(48, Colour::Rgb), 348_000),
+        ];
+        assert_eq!(least_macs(&smallest), 155_000);
+        assert_eq!(least_macs(&smallest[2..]), 348_000);
+        assert_eq!(least_macs(&[]), 1);
+        assert_eq!(dear_words(&smallest, 348_000), None);
+        let words = dear_words(&smallest, 155_000).unwrap();
+        assert!(
+            words.contains("2 of 4 data configurations, the cheapest of them 48x48 mono:"),
+            "{words}"
+        );
     }
 
     #[test]
