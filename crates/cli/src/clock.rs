@@ -134,8 +134,8 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// Shares of the time that is left once the data is loaded.
-    const SUPERNET: f64 = 0.50;
-    const SEARCH: f64 = 0.10;
+    pub(crate) const SUPERNET: f64 = 0.50;
+    pub(crate) const SEARCH: f64 = 0.10;
     /// Kept for calibration, evaluation and the report; replaced by a measurement before final training begins.
     const EVALUATION: f64 = 0.03;
     /// The process must end, and files be flushed, inside the budget too.
@@ -144,8 +144,8 @@ impl Plan {
     /// Divides `total` seconds, of which `used` are over.
     ///
     /// Half of the rest goes to the supernet, because every score and every final training starts from its weights; a
-    /// tenth to the search, whose scores cost a small part of a training step each and soon repeat the same front; and
-    /// a third to final training, which the accuracy of the exported models depends on most directly.
+    /// tenth to the search, whose scores cost a small part of a training step each; the others to final training, which the
+    /// accuracy of the exported models depends on most directly (`docs/ablations.md`).
     pub(crate) fn divide(total: f64, used: f64) -> Self {
         let end = (total - Self::CLOSING_SECONDS).max(used);
         let rest = end - used;
@@ -205,24 +205,33 @@ impl Phase {
 
     /// Why it is given the time it is given.
     pub(crate) fn reason(self, budget: Budget) -> String {
-        let text = match (self, budget) {
+        let why = match (self, budget) {
             (Phase::Data, _) => "examples are read once, whatever it takes",
             (Phase::Report, _) => {
                 "quantisation and evaluation of the written files: as long as a trial of every model said it takes, and a little for fine-tuning what quantisation damages"
             }
             (_, Budget::Steps(Steps { .. })) => "as many steps as were asked for",
             (Phase::Supernet, _) => {
-                "50 % of the time after loading: every score and every final training starts from these weights"
+                "every score and every final training starts from these weights"
             }
             (Phase::Search, _) => {
-                "10 % of the time after loading: a score costs a fraction of a training step, and the front settles early"
+                "a score costs a fraction of a training step, and the front settles early"
             }
             (Phase::Finishing, _) => {
                 "all the rest but the evaluation: accuracy of the exported models depends on it most directly"
             }
         };
-        text.to_string()
+        match (self, budget) {
+            (Phase::Supernet, Budget::Time(_)) => format!("{}: {why}", share_words(Plan::SUPERNET)),
+            (Phase::Search, Budget::Time(_)) => format!("{}: {why}", share_words(Plan::SEARCH)),
+            _ => why.to_string(),
+        }
     }
+}
+
+/// A share of what the phases after loading divide.
+pub(crate) fn share_words(share: f64) -> String {
+    format!("{:.0} % of the time after loading", 100.0 * share)
 }
 
 #[cfg(test)]

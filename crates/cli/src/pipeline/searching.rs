@@ -11,7 +11,7 @@ use danas_study::{CandidateRecord, CostRecord, Store};
 use danas_supernet::Score;
 
 use crate::args::{MethodName, StrategyName};
-use crate::clock::Phase;
+use crate::clock::{Phase, Plan, share_words};
 use crate::config::Budget;
 use crate::interrupt;
 use crate::message::{Blame, Outcome, from_data, from_study};
@@ -116,12 +116,16 @@ pub(crate) fn search(
 fn reason(method: MethodName, budget: Budget) -> Option<String> {
     let spent = match (method, budget) {
         (MethodName::Shared, _) | (_, Budget::Steps(_)) => return None,
-        (MethodName::Separate, Budget::Time(_)) => {
-            "of which supernets of data configurations may take five sixths, and adapting candidates to one the rest"
+        (MethodName::Separate, Budget::Time(_)) => format!(
+            "of which supernets of data configurations may take {:.0} %, and adapting candidates to one the rest",
+            100.0 * Plan::SUPERNET / (Plan::SUPERNET + Plan::SEARCH)
+        ),
+        (MethodName::None, Budget::Time(_)) => {
+            "in which every candidate is trained from scratch".to_string()
         }
-        (MethodName::None, Budget::Time(_)) => "in which every candidate is trained from scratch",
     };
-    Some(format!("60 % of the time after loading, {spent}"))
+    let whole = share_words(Plan::SUPERNET + Plan::SEARCH);
+    Some(format!("{whole}, {spent}"))
 }
 
 /// Seconds that the last score took in a phase that began at a moment of the run's clock; 0 before the first.
