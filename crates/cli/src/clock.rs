@@ -107,6 +107,17 @@ impl Until {
         }
     }
 
+    /// A phase that is over so many seconds earlier.
+    pub(crate) fn earlier_by(self, seconds: f64) -> Self {
+        match self {
+            Until::Seconds { from, to } => Until::Seconds {
+                from,
+                to: to - seconds,
+            },
+            Until::Steps(steps) => Until::Steps(steps),
+        }
+    }
+
     /// Whether a step of `step_seconds` would begin after the end or, by more than a half, end after it.
     pub(crate) fn is_over(&self, clock: &Clock, done: u64, step_seconds: f64) -> bool {
         match *self {
@@ -137,7 +148,7 @@ impl Plan {
     pub(crate) const SUPERNET: f64 = 0.50;
     pub(crate) const SEARCH: f64 = 0.10;
     /// Kept for calibration, evaluation and the report; replaced by a measurement before final training begins.
-    const EVALUATION: f64 = 0.03;
+    pub(crate) const EVALUATION: f64 = 0.03;
     /// The process must end, and files be flushed, inside the budget too.
     const CLOSING_SECONDS: f64 = 0.3;
 

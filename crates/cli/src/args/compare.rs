@@ -18,8 +18,9 @@ Examples:
       Searches data and network together, and the network alone with each of three data configurations, under both
       limits, for both times, with three seeds. How long that takes is said first; the same command continues it.
   danas compare --data photos/ --limits 256KiB/1MiB --times 10m --fixed 96:rgb,48:mono --methods searched,fixed,random
-  danas compare --data photos/ --limits 256KiB/1MiB --times 1m,3m,10m --methods searched,separate,none --out paper
-      Against the paper's own method, a supernet per data configuration, and against training every candidate from scratch.
+  danas compare --data photos/ --limits 256KiB/1MiB --times 1m,3m,10m --methods searched,paper,separate,none --out paper
+      Against the paper's own method, against its supernets (one per data configuration) with our final training, and against
+      training every candidate from scratch.
   danas compare --data photos/ --limits 256KiB/1MiB,4MiB/4MiB --times 20m --methods searched,mobilenetv2 --out baseline
       Against a standard network that is trained for the whole time. Where it does not fit, the result says so.
 
@@ -82,10 +83,12 @@ pub(crate) enum Method {
     Fixed,
     /// Data configuration and network together, at random
     Random,
-    /// Both together, with a supernet per data configuration and some training of each candidate, as in the paper
+    /// Both together, with a supernet per data configuration and some training of each candidate before its score
     Separate,
     /// Both together without a supernet: each candidate is trained from scratch for a few epochs
     None,
+    /// The paper's whole method: as separate, and the best stay as they were scored, without final training
+    Paper,
     /// No search: the standard MobileNetV2 of width 0.35, trained for the whole time on the finest pictures up to 96 pixels
     Mobilenetv2,
 }

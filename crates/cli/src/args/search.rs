@@ -267,16 +267,30 @@ pub(crate) enum StrategyName {
     Random,
 }
 
-/// Whose weights candidates are scored with.
+/// Whose weights candidates are scored with, and what becomes of the best.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum MethodName {
     /// Those of one supernet for all data configurations
     Shared,
-    /// Those of one supernet per data configuration, with some training of each candidate, as in the paper
+    /// Those of one supernet per data configuration, with some training of each candidate
     Separate,
     /// None: each candidate is trained from scratch for a few epochs
     None,
+    /// The paper's whole method: as separate, and the best stay as they were scored, without final training
+    Paper,
+}
+
+impl MethodName {
+    /// Whether every data configuration has a supernet of its own.
+    pub(crate) fn has_separate_supernets(self) -> bool {
+        matches!(self, MethodName::Separate | MethodName::Paper)
+    }
+
+    /// Whether the best are trained to the end.
+    pub(crate) fn has_final_training(self) -> bool {
+        self != MethodName::Paper
+    }
 }
 
 /// A colour mode, also in American spelling and by its other common names.

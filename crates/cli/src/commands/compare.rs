@@ -50,6 +50,7 @@ enum Way {
     Random,
     Separate,
     NoSupernet,
+    Paper,
     Fixed(DataConfig),
     /// The standard network, not searched at all.
     Standard(DataConfig),
@@ -61,7 +62,7 @@ impl Way {
             Way::Searched => Role::Searched,
             Way::Fixed(_) => Role::Fixed,
             Way::Standard(_) => Role::Network,
-            Way::Random | Way::Separate | Way::NoSupernet => Role::Baseline,
+            Way::Random | Way::Separate | Way::NoSupernet | Way::Paper => Role::Baseline,
         }
     }
 
@@ -69,7 +70,7 @@ impl Way {
     fn data(self) -> Option<DataConfig> {
         match self {
             Way::Fixed(data) | Way::Standard(data) => Some(data),
-            Way::Searched | Way::Random | Way::Separate | Way::NoSupernet => None,
+            Way::Searched | Way::Random | Way::Separate | Way::NoSupernet | Way::Paper => None,
         }
     }
 
@@ -78,6 +79,7 @@ impl Way {
         match self {
             Way::Separate => MethodName::Separate,
             Way::NoSupernet => MethodName::None,
+            Way::Paper => MethodName::Paper,
             Way::Searched | Way::Random | Way::Fixed(_) | Way::Standard(_) => MethodName::Shared,
         }
     }
@@ -109,6 +111,7 @@ impl std::fmt::Display for Way {
             Way::Random => write!(f, "random"),
             Way::Separate => write!(f, "separate supernets"),
             Way::NoSupernet => write!(f, "no supernet"),
+            Way::Paper => write!(f, "as in the paper"),
             Way::Fixed(data) => write!(f, "fixed {data}"),
             Way::Standard(data) => write!(f, "MobileNetV2 {STANDARD_WIDTH} {data}"),
         }
@@ -195,6 +198,7 @@ fn plan(command: &CompareCommand, seeds: u64) -> Outcome<Vec<Planned>> {
             Method::Random => ways.push(Way::Random),
             Method::Separate => ways.push(Way::Separate),
             Method::None => ways.push(Way::NoSupernet),
+            Method::Paper => ways.push(Way::Paper),
             Method::Fixed => ways.extend(fixed_data(command)?.into_iter().map(Way::Fixed)),
             Method::Mobilenetv2 => ways.push(Way::Standard(standard_data(command)?)),
         }

@@ -150,5 +150,8 @@ fn method(method: MethodName, feasible: Feasible) -> &'static str {
         MethodName::Shared => "one supernet for all data configurations",
         MethodName::Separate => "a supernet per data configuration, candidates adapted to it",
         MethodName::None => "no supernet, candidates trained from scratch",
+        MethodName::Paper => {
+            "a supernet per data configuration, candidates adapted to it, no final training"
+        }
     }
 }

@@ -69,7 +69,9 @@ impl Found {
     pub(crate) fn check_method(&self, method: MethodName) -> Outcome<()> {
         match method {
             MethodName::Shared => Ok(()),
-            MethodName::Separate | MethodName::None => self.check_single_stage(),
+            MethodName::Separate | MethodName::None | MethodName::Paper => {
+                self.check_single_stage()
+            }
         }
     }
 

@@ -15,7 +15,7 @@ use crate::pipeline::objective;
 use crate::pipeline::searching::candidate_of;
 use crate::pipeline::session::{Session, key};
 use crate::pipeline::weights::Weights;
-use crate::pipeline::{deploying, work};
+use crate::pipeline::{deploying, scoring, work};
 use crate::result;
 use crate::units::readable_seconds;
 
@@ -49,7 +49,9 @@ pub(crate) fn train(
 ) -> Outcome<Vec<Finalist>> {
     let objective = objective::resolve(session.config, dataset.classes())?;
     let chosen = choose(session, objective)?;
-    reserve_evaluation(session, dataset, weights, &chosen)?;
+    if session.config.method.has_final_training() {
+        reserve_evaluation(session, dataset, weights, &chosen)?;
+    }
     let needs = time_needs(chosen.iter().map(|(record, _)| record.cost.macs));
     let seen = weights.seen();
     let begun = session.clock.seconds();
@@ -82,7 +84,9 @@ pub(crate) fn train(
             steps.join(", ")
         );
         session.screen.say(format!("final training: {done}"));
-        session.end_phase(Phase::Finishing, done, None)?;
+        let repeated = "the weights that the best were scored with, made once more";
+        let reason = (!session.config.method.has_final_training()).then(|| repeated.to_string());
+        session.end_phase(Phase::Finishing, done, reason)?;
     }
     Ok(finalists)
 }
@@ -189,7 +193,7 @@ fn train_one<'a>(
     let mut course = Course::open(session, dataset, trainer, path)?;
     let mut trained: Vec<u64> = session.decided(key::TRAINED)?.unwrap_or_default();
     if !trained.contains(&record.id) {
-        let until = until_of(session, record.id, share)?;
+        let until = until_of(session, dataset, record.id, share)?;
         let name = format!("model {}", record.id);
         let task = session.screen.task(&name, "steps");
         course.run(until, &task, |progress, report| {
@@ -205,8 +209,12 @@ fn train_one<'a>(
     Ok(course.training)
 }
 
-/// When the training of a candidate ends: decided when it begins, and kept for a continued run.
-fn until_of(session: &Session<'_>, id: u64, share: f64) -> Outcome<Until> {
+/// When the training of a candidate ends: decided when it begins, and kept for a continued run. Without final training
+/// it is that before the score once more, step by step.
+fn until_of(session: &Session<'_>, dataset: &Dataset, id: u64, share: f64) -> Outcome<Until> {
+    if !session.config.method.has_final_training() {
+        return Ok(Until::Steps(scoring::steps(session.config, dataset)));
+    }
     let until = session.until(Phase::Finishing)?;
     let Until::Seconds { to: end, .. } = until else {
         return Ok(until);

@@ -33,7 +33,7 @@ use danas_device::Target;
 use danas_space::{Candidate, Infeasible, NetworkSpace, Sampler, SearchSpace, lower};
 use danas_study::{Store, Study, Summary};
 
-use crate::args::{MethodName, SpaceName};
+use crate::args::SpaceName;
 use crate::clock::Phase;
 use crate::commands::board;
 use crate::config::Configuration;
@@ -177,7 +177,7 @@ fn search_feasible(
     dataset: &Dataset,
     sampler: &Sampler<'_>,
 ) -> Outcome<Status> {
-    if session.config.method != MethodName::Separate {
+    if !session.config.method.has_separate_supernets() {
         return search_with(session, space, dataset, sampler, Wholes::new());
     }
     // A supernet that is trained as one network knows nothing of networks that are no part of it.

@@ -58,7 +58,7 @@ pub(crate) fn search(
         seen.insert(candidate_of(record)?.data);
         session.clock.reach(record.at_seconds);
     }
-    let mut scores = scoring::scores(session, dataset, weights, seen);
+    let mut scores = scoring::scores(session, dataset, weights, seen)?;
     let sample = scores.validation_examples();
     if let Some(text) = sample_words(sample, dataset.len(Split::Validation)) {
         session.note(&text)?;
@@ -69,9 +69,12 @@ pub(crate) fn search(
     let mut exhausted = false;
     // However short the time, there must be something to choose from.
     let least = session.config.models as u64;
-    while (scored < least || !until.is_over(&session.clock, scored, last_seconds))
-        && !interrupt::requested()
-    {
+    while !interrupt::requested() {
+        let kept = session.config.models as f64 * scores.seconds_to_repeat();
+        let until = until.earlier_by(kept);
+        if scored >= least && until.is_over(&session.clock, scored, last_seconds) {
+            break;
+        }
         let before = session.clock.seconds();
         let Some(candidate) = strategy.propose() else {
             exhausted = true;
@@ -114,18 +117,20 @@ pub(crate) fn search(
 
 /// Why the search was given its time, where the scores hold most of the work.
 fn reason(method: MethodName, budget: Budget) -> Option<String> {
-    let spent = match (method, budget) {
+    let whole = match (method, budget) {
         (MethodName::Shared, _) | (_, Budget::Steps(_)) => return None,
-        (MethodName::Separate, Budget::Time(_)) => format!(
-            "of which supernets of data configurations may take {:.0} %, and adapting candidates to one the rest",
-            100.0 * Plan::SUPERNET / (Plan::SUPERNET + Plan::SEARCH)
-        ),
-        (MethodName::None, Budget::Time(_)) => {
-            "in which every candidate is trained from scratch".to_string()
-        }
+        (MethodName::Separate | MethodName::None, _) => Plan::SUPERNET + Plan::SEARCH,
+        (MethodName::Paper, _) => 1.0 - Plan::EVALUATION,
     };
-    let whole = share_words(Plan::SUPERNET + Plan::SEARCH);
-    Some(format!("{whole}, {spent}"))
+    let spent = if method.has_separate_supernets() {
+        format!(
+            "of which supernets of data configurations may take {:.0} %, and adapting candidates to one the rest",
+            100.0 * Plan::SUPERNET / whole
+        )
+    } else {
+        "in which every candidate is trained from scratch".to_string()
+    };
+    Some(format!("{}, {spent}", share_words(whole)))
 }
 
 /// Seconds that the last score took in a phase that began at a moment of the run's clock; 0 before the first.
@@ -174,11 +179,11 @@ fn strategy<'a>(
     let seeds: Vec<Candidate> = match session.config.method {
         MethodName::Shared => configs.flat_map(ends).flatten().cloned().collect(),
         // There will not be many more scores than these.
-        MethodName::Separate | MethodName::None => Vec::new(),
+        MethodName::Separate | MethodName::None | MethodName::Paper => Vec::new(),
     };
     let options = match session.config.method {
         MethodName::Shared => Nsga2Options::default(),
-        MethodName::Separate | MethodName::None => Nsga2Options {
+        MethodName::Separate | MethodName::None | MethodName::Paper => Nsga2Options {
             population: PAPER_POPULATION,
             ..Nsga2Options::default()
         },

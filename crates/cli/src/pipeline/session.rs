@@ -32,6 +32,8 @@ pub(crate) mod key {
     pub(crate) const FINISHING_END: &str = "finishing-end";
     /// The candidates that are trained to the end.
     pub(crate) const CHOSEN: &str = "chosen";
+    /// The most seconds that a candidate was trained and scored for.
+    pub(crate) const LONGEST_SCORE: &str = "longest-score";
     /// Those of them that are trained.
     pub(crate) const TRAINED: &str = "trained-until";
     /// The exit status of the finished run.
@@ -193,10 +195,13 @@ impl<'a> Session<'a> {
         Ok(self.ended()?.last().map_or(0.0, |(_, ended)| *ended))
     }
 
-    /// From when to when a phase lasts. Without a supernet for all, the search has the time of its training too.
-    fn span(&self, plan: &Plan, phase: Phase) -> (f64, f64) {
+    /// From when to when a phase is planned to last. Without a supernet for all, the search has the time of its training too.
+    pub(crate) fn span(&self, plan: &Plan, phase: Phase) -> (f64, f64) {
         match (phase, self.config.method) {
             (Phase::Search, MethodName::Separate | MethodName::None) => (plan.data, plan.search),
+            // It has what would be final training's as well, and leaves of it what making the best ready takes.
+            (Phase::Search, MethodName::Paper) => (plan.data, plan.finishing),
+            (Phase::Finishing, MethodName::Paper) => (plan.finishing, plan.finishing),
             _ => plan.span(phase),
         }
     }

@@ -175,7 +175,8 @@ fn until_of(session: &Session<'_>, key: &str, supernets: usize) -> Outcome<Until
         None => {
             let now = session.clock.seconds();
             let share = plan.planned(Phase::Supernet) / supernets.max(1) as f64;
-            let span = (now, (now + share).min(plan.search).max(now));
+            let (_, end) = session.span(&plan, Phase::Search);
+            let span = (now, (now + share).min(end).max(now));
             session.put(key, &span)?;
             span
         }

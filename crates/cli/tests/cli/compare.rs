@@ -27,7 +27,7 @@ fn every_search_is_made_once_and_the_page_tells_of_all() {
         command.args(["--limits", "48KiB/160KiB", "--times", "20s", "--seeds", "2"]);
         command.args([
             "--methods",
-            "searched,fixed,random,separate,none",
+            "searched,fixed,random,separate,none,paper",
             "--fixed",
             "16:mono",
         ]);
@@ -47,6 +47,7 @@ fn every_search_is_made_once_and_the_page_tells_of_all() {
         "random",
         "separate supernets",
         "no supernet",
+        "as in the paper",
     ];
     assert_eq!(methods, [seed, seed].concat());
     for search in searches(&first) {
@@ -71,6 +72,7 @@ fn every_search_is_made_once_and_the_page_tells_of_all() {
         "# Searching data and network together",
         "48KiB/160KiB",
         "a slow one with any",
+        "| by seed | `searched` is ahead by | hypervolume |",
         "| random |",
         "| separate supernets |",
         "(best fixed, in hindsight)",
@@ -122,7 +124,7 @@ fn a_standard_network_is_trained_or_does_not_fit() {
     for part in [
         "| MobileNetV2 0.35 32x32 rgb | – | does not fit |",
         "`MobileNetV2 0.35 32x32 rgb` does not fit.",
-        "int8 test balanced accuracy, mean",
+        "int8 test balanced accuracy, mean | by seed | hypervolume | took |",
     ] {
         assert!(page.contains(part), "{part} in {page}");
     }

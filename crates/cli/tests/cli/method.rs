@@ -7,11 +7,11 @@ use danas_study::{PhaseRecord, RunFolder, Store};
 use crate::work_clock::{answer, slow_machine};
 use crate::{EXAMPLES, danas, json, kill_after, tiny_search};
 
-/// A search of two and a half minutes of a machine that is slow, but has time for the hundred steps of an adaptation.
+/// A search of two and a half minutes of a machine that is slow, but has time for the four hundred steps of an adaptation.
 fn by_the_clock(folder: &Path, method: &str, out: &str) -> assert_cmd::Command {
     let machine = slow_machine(folder);
     let slow = std::fs::read_to_string(&machine).unwrap();
-    std::fs::write(&machine, slow.replace("piece = 0.3", "piece = 0.05")).unwrap();
+    std::fs::write(&machine, slow.replace("piece = 0.3", "piece = 0.02")).unwrap();
     let mut command = danas();
     command.args([
         "search", "--data", EXAMPLES, "--ram", "48KiB", "--flash", "160KiB",
@@ -64,17 +64,37 @@ fn both_make_models_within_the_time() {
 }
 
 #[test]
-fn a_supernet_that_is_trained_when_it_is_needed_survives_kills() {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
-    by_the_clock(folder, "separate", "whole").assert().success();
-    for moment in [60, 150, 300, 500, 800] {
-        kill_after(&by_the_clock(folder, "separate", "killed"), moment);
+fn supernets_that_are_trained_when_they_are_needed_survive_kills() {
+    for method in ["separate", "paper"] {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        by_the_clock(folder, method, "whole").assert().success();
+        for moment in [60, 150, 300, 500, 800] {
+            kill_after(&by_the_clock(folder, method, "killed"), moment);
+        }
+        by_the_clock(folder, method, "killed").assert().success();
+        assert!(answer(&folder.join("killed")) == answer(&folder.join("whole")));
     }
-    by_the_clock(folder, "separate", "killed")
+}
+
+#[test]
+fn the_papers_models_are_the_candidates_as_they_were_scored() {
+    let folder = tempfile::tempdir().unwrap();
+    by_the_clock(folder.path(), "paper", "run")
         .assert()
         .success();
-    assert!(answer(&folder.join("killed")) == answer(&folder.join("whole")));
+    let run = folder.path().join("run");
+    let study = RunFolder::read(&run).unwrap().study;
+    let candidates = study.candidates().unwrap();
+    let models = study.models().unwrap();
+    assert!(!models.is_empty());
+    for model in models {
+        let scored = candidates.iter().find(|c| c.id == model.candidate).unwrap();
+        assert_eq!(model.val_tally_float, scored.val_tally);
+    }
+    let phases = phases(&run);
+    let all: f64 = phases.iter().map(|phase| phase.seconds).sum();
+    assert!(all < 151.0 && phases[1].seconds > 100.0, "{phases:?}");
 }
 
 #[test]

@@ -202,15 +202,20 @@ impl Row<'_> {
 
     /// Mean seconds that a search took.
     fn took(&self) -> Option<f64> {
-        let seconds: Vec<f64> = self.searches.iter().map(|s| s.took).collect();
-        mean_interval(&seconds).map(|(mean, _)| mean)
+        self.mean(|search| Some(search.took))
     }
 
     /// Mean validation accuracy of the recommended files; `None` if a seed found nothing.
     fn validation(&self) -> Option<f64> {
-        let shares: Vec<f64> = self.searches.iter().filter_map(|s| s.validation).collect();
-        let mean = mean_interval(&shares).map(|(mean, _)| mean);
-        mean.filter(|_| shares.len() == self.searches.len())
+        self.mean(|search| search.validation)
+    }
+
+    /// The mean of a number of every search; `None` if one of them has none.
+    fn mean(&self, of: impl Fn(&Search) -> Option<f64>) -> Option<f64> {
+        let values: Vec<f64> = (self.searches.iter())
+            .map(|search| of(search))
+            .collect::<Option<_>>()?;
+        mean_interval(&values).map(|(mean, _)| mean)
     }
 }
 

@@ -112,9 +112,14 @@ fn seeds(row: &Row<'_>) -> String {
 }
 
 fn table(cell: &Cell<'_>, measure: &str) -> String {
+    let held_against = cell.searched();
+    let (ahead_by, rule) = match held_against {
+        Some(searched) => (format!(" `{}` is ahead by |", searched.method), "---|"),
+        None => (String::new(), ""),
+    };
     let mut table = format!(
-        "| method | int8 test {measure}, mean | by seed | `searched` is ahead by | hypervolume | took | recommended inputs |\n\
-         |---|---|---|---|---|---|---|\n",
+        "| method | int8 test {measure}, mean | by seed |{ahead_by} hypervolume | took | recommended inputs |\n\
+         |---|---|---|{rule}---|---|---|\n",
     );
     let best = cell.best_fixed().map(|row| row.method);
     for row in &cell.rows {
@@ -127,11 +132,11 @@ fn table(cell: &Cell<'_>, measure: &str) -> String {
         inputs.dedup();
         let _ = writeln!(
             table,
-            "| {}{mark} | {} | {} | {} | {} | {} | {} |",
+            "| {}{mark} | {} | {} |{} {} | {} | {} |",
             row.method,
             with_interval(row.accuracy(), 100.0, 1, " %"),
             by_seed(row),
-            ahead(cell, row),
+            held_against.map_or_else(String::new, |searched| ahead(searched, row)),
             with_interval(row.hypervolume(), 1.0, 3, ""),
             row.took().map_or_else(String::new, seconds),
             inputs.join(", ")
@@ -140,13 +145,14 @@ fn table(cell: &Cell<'_>, measure: &str) -> String {
     table
 }
 
-/// By how many points the searches that the others are held against are better than these; empty for themselves.
-fn ahead(cell: &Cell<'_>, row: &Row<'_>) -> String {
-    let searched = cell.searched().filter(|_| row.role != Role::Searched);
-    let difference = searched.and_then(|searched| searched.advantage(row));
-    difference.map_or_else(String::new, |difference| {
-        with_interval(Some(difference), 100.0, 1, "")
-    })
+/// A field of the table: by how many points the searches that the others are held against are better than these; empty
+/// for themselves.
+fn ahead(searched: &Row<'_>, row: &Row<'_>) -> String {
+    let difference = (row.role != Role::Searched).then(|| searched.advantage(row));
+    match difference.flatten() {
+        Some(difference) => format!(" {} |", with_interval(Some(difference), 100.0, 1, "")),
+        None => "  |".to_string(),
+    }
 }
 
 /// A mean with half its interval, where there is one.
