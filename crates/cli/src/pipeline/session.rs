@@ -28,12 +28,12 @@ pub(crate) mod key {
     pub(crate) const MIXED: &str = "mixed";
     /// The limit on MACs that the time imposes, if any.
     pub(crate) const MACS_CAP: &str = "macs-cap-decided";
+    /// The most seconds that a candidate was trained and scored for.
+    pub(crate) const LONGEST_SCORE: &str = "longest-score";
     /// When final training ends, as trials of the evaluation say.
     pub(crate) const FINISHING_END: &str = "finishing-end";
     /// The candidates that are trained to the end.
     pub(crate) const CHOSEN: &str = "chosen";
-    /// The most seconds that a candidate was trained and scored for.
-    pub(crate) const LONGEST_SCORE: &str = "longest-score";
     /// Those of them that are trained.
     pub(crate) const TRAINED: &str = "trained-until";
     /// The exit status of the finished run.
