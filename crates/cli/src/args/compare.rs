@@ -25,7 +25,8 @@ Examples:
       Against a standard network that is trained for the whole time. Where it does not fit, the result says so.
 
 Every search is a run of its own in OUT/runs and can be looked at like any other. The result is OUT/results.md with its
-pictures; --json prints every search. While time is what is compared, the machine should do nothing else, unless time is
+pictures; --json prints every search. OUT/searches.jsonl keeps what each came to: finished runs, of up to hundreds of
+megabytes, may be removed. While time is what is compared, the machine should do nothing else, unless time is
 counted by work: --work-clock FILE.";
 
 /// `danas compare`.

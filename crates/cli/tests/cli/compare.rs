@@ -96,6 +96,17 @@ fn every_search_is_made_once_and_the_page_tells_of_all() {
     let before = modified();
     assert_eq!(json(&mut command("comparison", "2")), first);
     assert_eq!(modified(), before);
+    // Nor where the runs are gone: what they came to is kept beside the page.
+    std::fs::remove_dir_all(out.join("runs")).unwrap();
+    std::fs::remove_file(out.join("results.md")).unwrap();
+    let kept = json(&mut command("comparison", "2"));
+    for (kept, search) in searches(&kept).iter().zip(searches(&first)) {
+        let mut without_run = search.clone();
+        without_run["run"] = Value::Null;
+        assert_eq!(kept, &without_run);
+    }
+    assert_eq!(read("results.md"), page);
+    assert!(!out.join("runs").exists());
     // Where it is made again, it says the same.
     json(&mut command("again", "1"));
     let again = std::fs::read_to_string(folder.path().join("again/results.md")).unwrap();
@@ -150,4 +161,38 @@ fn a_comparison_that_makes_no_sense_is_refused() {
     let mut none = compare(folder.path());
     none.args(["--times", "2s", "--limits", "48KiB/160KiB", "--seeds", "0"]);
     assert!(fails(&mut none, 1).contains("expected 1 to"));
+}
+
+#[test]
+fn what_is_known_of_other_searches_is_not_mixed_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let machine = slow_machine(folder.path());
+    let command = || {
+        let mut command = compare(folder.path());
+        command.args(["--limits", "48KiB/160KiB", "--times", "20s", "--seeds", "1"]);
+        command.args(["--methods", "random"]);
+        command
+    };
+    let by_work = || {
+        let mut command = command();
+        command.arg("--work-clock").arg(&machine);
+        command
+    };
+    json(&mut by_work());
+    let said = fails(&mut command(), 1);
+    assert!(said.contains("another `work-clock`"), "{said}");
+    let said = fails(by_work().args(["--objective", "balanced"]), 1);
+    assert!(said.contains("another `objective`"), "{said}");
+
+    let file = folder.path().join("searches.jsonl");
+    let half = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, &half[..half.len() - 9]).unwrap();
+    let said = fails(&mut by_work(), 1);
+    assert!(
+        said.contains("searches.jsonl") && said.contains("move it away"),
+        "{said}"
+    );
+    std::fs::remove_file(&file).unwrap();
+    json(&mut by_work());
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), half);
 }
