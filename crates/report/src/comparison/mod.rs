@@ -336,6 +336,11 @@ mod tests {
         assert!(
             too_large.contains("| MobileNetV2 | – | does not fit, does not fit, does not fit |")
         );
+        // Nothing is said of a search that nobody asked for.
+        let mut alone = comparison([0.9; 3], [0.9; 3]);
+        alone.searches = vec![search("MobileNetV2", 0, Some(0.9))];
+        let page = alone.page("", "").page;
+        assert!(page.contains("\n`MobileNetV2` fits.\n"), "{page}");
     }
 
     #[test]

@@ -205,17 +205,20 @@ fn against_fixed(cell: &Cell<'_>) -> String {
 
 /// Whether searching was worth it against a network of others.
 fn against_network(cell: &Cell<'_>, network: &Row<'_>) -> String {
-    let searched = cell.searched();
-    let difference = searched.and_then(|row| Some((row, Difference::of(row, network)?)));
-    match (network.accuracies().is_empty(), difference) {
-        (true, _) => format!("`{}` does not fit.", network.method),
-        (false, Some((row, difference))) => format!(
-            "`{}` against `{}`: {}.",
-            row.method,
-            network.method,
+    let name = network.method;
+    if network.accuracies().is_empty() {
+        return format!("`{name}` does not fit.");
+    }
+    let Some(searched) = cell.searched() else {
+        return format!("`{name}` fits.");
+    };
+    match Difference::of(searched, network) {
+        Some(difference) => format!(
+            "`{}` against `{name}`: {}.",
+            searched.method,
             words(&difference)
         ),
-        (false, None) => format!("`{}` fits; no search found anything.", network.method),
+        None => format!("`{name}` fits; no search found anything."),
     }
 }
 
