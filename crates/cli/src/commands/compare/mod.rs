@@ -32,6 +32,7 @@ const MAX_SEEDS: usize = 1000;
 /// The page's pictures.
 const CHART: &str = "results.svg";
 const QUALITY: &str = "quality.svg";
+
 /// What `--json` prints of every search.
 #[derive(Debug, Serialize)]
 struct Json {
@@ -52,17 +53,13 @@ pub(crate) fn compare(command: &CompareCommand) -> Outcome<Status> {
     let work_clock = work_clock.map(costs).transpose()?;
     let mut records = Records::open(&command.out, &common_options(command, &work_clock))?;
     let plan = plan(command, seeds)?;
-    let to_make = |plan: &[Planned]| -> Vec<Duration> {
-        let is_made =
-            |planned: &Planned| planned.has_finished_run || records.of(&planned.key()).is_some();
-        let left = plan.iter().filter(|planned| !is_made(planned));
-        left.map(|planned| planned.time.0).collect()
-    };
-    screen.say(projection(&to_make(&plan), plan.len(), work_clock.as_ref()));
-    // How long all after a search take: what is made now changes nothing of that.
-    let left: Vec<Duration> = (1..=plan.len())
-        .map(|next| to_make(&plan[next..]).iter().sum())
+    // The times of the searches that are to be made, by their places in the plan.
+    let is_made =
+        |planned: &Planned| planned.has_finished_run || records.of(&planned.key()).is_some();
+    let to_make: Vec<Option<Duration>> = (plan.iter())
+        .map(|planned| (!is_made(planned)).then_some(planned.time.0))
         .collect();
+    screen.say(projection(&to_make, work_clock.as_ref()));
     let mut comparison = Comparison {
         source: command.data.clone(),
         board: board_name,
@@ -91,7 +88,7 @@ pub(crate) fn compare(command: &CompareCommand) -> Outcome<Status> {
             search.time,
             search.seed,
             (search.accuracy).map_or_else(|| search.role.nothing().to_string(), percent),
-            readable_seconds(left[index].as_secs_f64()),
+            readable_seconds(seconds_of(&to_make[index + 1..])),
         ));
         let run = planned.out.exists().then(|| planned.out.clone());
         listed.push(Json { record, run });
@@ -181,14 +178,19 @@ fn clock_words(work_clock: Option<&Costs>) -> String {
 }
 
 /// How long it all takes.
-fn projection(to_make: &[Duration], planned: usize, work_clock: Option<&Costs>) -> String {
+fn projection(to_make: &[Option<Duration>], work_clock: Option<&Costs>) -> String {
     let machine = work_clock.map_or(
         "",
         |_| " on the machine of the work clock, if it does nothing else",
     );
     format!(
-        "{} to make, of {planned}: at most {}{machine}; they can be stopped, and the same command continues them",
-        output::plural(to_make.len(), "search"),
-        readable_seconds(to_make.iter().sum::<Duration>().as_secs_f64()),
+        "{} to make, of {}: at most {}{machine}; they can be stopped, and the same command continues them",
+        output::plural(to_make.iter().flatten().count(), "search"),
+        to_make.len(),
+        readable_seconds(seconds_of(to_make)),
     )
+}
+
+fn seconds_of(to_make: &[Option<Duration>]) -> f64 {
+    to_make.iter().flatten().sum::<Duration>().as_secs_f64()
 }
